@@ -1,0 +1,74 @@
+//! The command tree. The documentation of an argument is its help; `docs/cli.md` is generated from it.
+
+mod journal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::doors::Doors;
+use crate::environment::Environment;
+use crate::failure::{Exit, Failure, Result};
+use crate::shell::guardian;
+use crate::terminal::Terminal;
+
+/// From a commit to a running, verified service: the same commands on a laptop and in GitHub Actions.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Print data for a program instead of text for a person
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Check the record: the journal and the receipts
+    Journal(journal::Arguments),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().peekable();
+    let own = arguments.next().unwrap_or_default();
+    if arguments.next_if(|first| first == guardian::VERB).is_some() {
+        return guardian::run(arguments);
+    }
+    // `cargo nexus-xtask ci` runs `cargo-nexus-xtask nexus-xtask ci`.
+    arguments.next_if(|first| first == "nexus-xtask");
+    let arguments = match Arguments::try_parse_from(std::iter::once(own).chain(arguments)) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors. If nobody reads them, nothing is lost.
+            error.print().ok();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { 0 });
+        }
+    };
+    let environment = match Environment::of_process() {
+        Ok(environment) => environment,
+        Err(_) => return ExitCode::from(Exit::Usage.code()),
+    };
+    let terminal = Terminal::of_process(&environment, arguments.json);
+    match run(arguments, environment) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(failure) => show(&terminal, &failure),
+    }
+}
+
+fn run(arguments: Arguments, environment: Environment) -> Result<Exit> {
+    let doors = Doors::open(environment, arguments.json)?;
+    match arguments.verb {
+        Verb::Journal(wanted) => journal::run(&doors, &wanted),
+    }
+}
+
+fn show(terminal: &Terminal, failure: &Failure) -> ExitCode {
+    if terminal.is_json() {
+        terminal.data(&failure.json().to_string());
+    } else {
+        terminal.talk(&failure.to_string());
+    }
+    ExitCode::from(failure.exit.code())
+}

@@ -1,0 +1,105 @@
+//! The only source of time. Fixed in tests.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+/// Gives the time of day and measures durations.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    fixed: Option<Timestamp>,
+}
+
+/// A point on the monotonic clock, to measure from.
+#[derive(Clone, Copy, Debug)]
+pub struct Started(Instant);
+
+impl Started {
+    /// The time since then.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// The time between then and another, later point.
+    pub fn until(&self, later: Started) -> Duration {
+        later.0.saturating_duration_since(self.0)
+    }
+}
+
+impl Clock {
+    /// The clock of this machine.
+    pub fn system() -> Clock {
+        Clock { fixed: None }
+    }
+
+    /// A clock that stands still, for tests.
+    pub fn fixed(now: Timestamp) -> Clock {
+        Clock { fixed: Some(now) }
+    }
+
+    /// The time of day, in whole milliseconds.
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    pub fn now(&self) -> Timestamp {
+        let now = self.fixed.unwrap_or_else(Timestamp::now);
+        Timestamp::from_millisecond(now.as_millisecond())
+            .expect("a valid time stays valid when it is rounded")
+    }
+
+    /// Starts to measure.
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    pub fn start(&self) -> Started {
+        Started(Instant::now())
+    }
+}
+
+/// A duration as people say it: `0.4s`, `12.3s`, `2m05s`, `1h02m`.
+pub fn spoken(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..60 => format!("{:.1}s", duration.as_secs_f64()),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// How long ago something was, in the largest unit that fits: `12 seconds ago`, `3 days ago`.
+pub fn ago(then: Timestamp, now: Timestamp) -> String {
+    let seconds = now.as_second() - then.as_second();
+    let (count, unit) = match seconds {
+        ..60 => (seconds.max(0), "second"),
+        60..3600 => (seconds / 60, "minute"),
+        3600..86400 => (seconds / 3600, "hour"),
+        _ => (seconds / 86400, "day"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural} ago")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        for (milliseconds, expected) in
+            [(440, "0.4s"), (12_345, "12.3s"), (125_000, "2m05s"), (3_725_000, "1h02m")]
+        {
+            assert_eq!(spoken(Duration::from_millis(milliseconds)), expected);
+        }
+    }
+
+    #[test]
+    fn ages_use_the_largest_unit_that_fits() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        for (seconds, expected) in [
+            (0, "0 seconds ago"),
+            (1, "1 second ago"),
+            (61, "1 minute ago"),
+            (7_200, "2 hours ago"),
+            (200_000, "2 days ago"),
+        ] {
+            assert_eq!(ago(Timestamp::from_second(1_000_000 - seconds).unwrap(), now), expected);
+        }
+        assert_eq!(ago(Timestamp::from_second(1_000_100).unwrap(), now), "0 seconds ago");
+    }
+}

@@ -1,0 +1,39 @@
+//! The doors to the outside, handed down as the first parameter: real in `main`, fixed in tests.
+
+use crate::clock::Clock;
+use crate::environment::Environment;
+use crate::failure::Result;
+use crate::shell::Shell;
+use crate::terminal::Terminal;
+use crate::workspace::Workspace;
+
+/// Everything through which a command reaches the outside. Files are reached through `files`.
+#[derive(Debug)]
+pub struct Doors {
+    /// The paths.
+    pub workspace: Workspace,
+    /// The processes.
+    pub shell: Shell,
+    /// The time.
+    pub clock: Clock,
+    /// The variables and secrets.
+    pub environment: Environment,
+    /// The printer.
+    pub terminal: Terminal,
+}
+
+impl Doors {
+    /// The doors of this process, for the workspace around the current folder. Tools installed for the workspace are
+    /// found before others.
+    pub fn open(environment: Environment, json: bool) -> Result<Doors> {
+        let workspace = Workspace::find(environment.folder())?;
+        let environment = environment.with_path_in_front(&[workspace.tools().join("bin")]);
+        Ok(Doors {
+            shell: Shell::new(workspace.root(), &environment),
+            terminal: Terminal::of_process(&environment, json),
+            clock: Clock::system(),
+            workspace,
+            environment,
+        })
+    }
+}

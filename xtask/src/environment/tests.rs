@@ -1,0 +1,54 @@
+use super::*;
+
+fn environment() -> Environment {
+    Environment::of(
+        &[
+            ("PATH", "/usr/bin"),
+            ("HOME", "/home/ann"),
+            ("RUSTFLAGS", "-Ctarget-cpu=native"),
+            ("CARGO_PROFILE_DEV_DEBUG", "0"),
+            ("CARGO_MANIFEST_DIR", "/somewhere/xtask"),
+            ("CARGO_PKG_NAME", "nexus-xtask"),
+            ("CARGO", "/bin/cargo"),
+            ("RUSTUP_TOOLCHAIN", "nightly"),
+            ("DATABASE_URL", "postgres://localhost"),
+            ("GITHUB_TOKEN", "ghs_123456789"),
+            ("PIN_SECRET", "1234"),
+        ],
+        Path::new("/work"),
+    )
+}
+
+#[test]
+fn children_see_the_machine_and_the_build_and_nothing_of_the_outer_cargo() {
+    let names: Vec<_> =
+        environment().for_children().into_keys().map(|name| name.into_string().unwrap()).collect();
+    assert_eq!(names, ["CARGO_PROFILE_DEV_DEBUG", "HOME", "PATH", "RUSTFLAGS"]);
+}
+
+#[test]
+fn only_what_steers_a_build_counts() {
+    let names: Vec<_> = environment().for_fingerprint().into_keys().collect();
+    assert_eq!(names, ["CARGO_PROFILE_DEV_DEBUG", "RUSTFLAGS"]);
+}
+
+#[test]
+fn secrets_are_masked_and_short_values_are_not() {
+    assert_eq!(environment().mask("token ghs_123456789, pin 1234"), "token ***, pin 1234");
+}
+
+#[test]
+fn an_empty_variable_is_an_unset_one() {
+    let environment = Environment::of(&[("CI", "")], Path::new("/"));
+    assert_eq!(environment.get("CI"), None);
+    assert!(!environment.is_ci());
+    assert!(!Environment::of(&[("CI", "false")], Path::new("/")).is_ci());
+    assert!(Environment::of(&[("CI", "true")], Path::new("/")).is_ci());
+}
+
+#[test]
+fn programs_are_found_where_a_shell_would_find_them() {
+    let environment = Environment::of(&[("PATH", "/nowhere:/bin:/usr/bin")], Path::new("/"));
+    assert!(environment.find("sh").is_some_and(|path| path.ends_with("sh")));
+    assert_eq!(environment.find("no-such-program-here"), None);
+}

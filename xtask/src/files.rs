@@ -1,0 +1,255 @@
+//! The only place that reads and writes files.
+//!
+//! A file appears whole or not at all: it is written beside its place, flushed to the disk, then renamed. Every
+//! error names the file. Generated files have three [`Mode`]s, so that a check prints what a write would change.
+
+#![expect(clippy::disallowed_methods, reason = "this is the door")]
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::digest::Digest;
+use crate::failure::Finding;
+
+/// What to do with a generated file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Make the file what its generator says.
+    Write,
+    /// Say how it differs.
+    Check,
+}
+
+/// Reads a file as bytes; `None` where there is none.
+pub fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if absent(&error) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+    }
+}
+
+/// Reads a text file; `None` where there is none. Bytes that are not UTF-8 are an error that names the place.
+pub fn read_text(path: &Path) -> anyhow::Result<Option<String>> {
+    read(path)?
+        .map(|bytes| String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8", path.display())))
+        .transpose()
+}
+
+/// The digest of a file's content; for a symbolic link the digest of where it points; `None` where there is none.
+pub fn digest(path: &Path) -> anyhow::Result<Option<Digest>> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_symlink() => {
+            let target =
+                fs::read_link(path).with_context(|| format!("cannot read link `{}`", path.display()))?;
+            Ok(Some(Digest::of(target.as_os_str().as_encoded_bytes())))
+        }
+        Ok(metadata) if metadata.is_dir() => Ok(None),
+        Ok(_) => Ok(read(path)?.map(Digest::of)),
+        Err(error) if absent(&error) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot look at `{}`", path.display())),
+    }
+}
+
+/// What the file system says about a file without opening it: enough to notice that it was replaced.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Stamp {
+    /// The path with links resolved.
+    pub path: PathBuf,
+    /// Length in bytes.
+    pub length: u64,
+    /// Nanoseconds since 1970.
+    pub modified: u128,
+}
+
+/// The stamp of a file, links followed; `None` where there is none.
+pub fn stamp(path: &Path) -> Option<Stamp> {
+    let path = fs::canonicalize(path).ok()?;
+    let metadata = fs::metadata(&path).ok()?;
+    let modified = metadata.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?.as_nanos();
+    Some(Stamp { path, length: metadata.len(), modified })
+}
+
+/// Replaces a file's content, atomically and durably.
+pub fn write(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
+    replace(path, content.as_ref(), true).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// Replaces a file's content atomically, without waiting for the disk: for what can be computed again.
+pub fn write_cache(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
+    replace(path, content.as_ref(), false).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+fn replace(path: &Path, content: &[u8], durable: bool) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    fs::create_dir_all(folder)?;
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".{}-{:?}", std::process::id(), std::thread::current().id()));
+    let beside = folder.join(beside);
+    let written = File::create(&beside).and_then(|mut file| {
+        file.write_all(content)?;
+        if let Ok(before) = fs::metadata(path) {
+            file.set_permissions(before.permissions())?;
+        }
+        if durable { file.sync_all() } else { Ok(()) }
+    });
+    if let Err(error) = written.and_then(|()| fs::rename(&beside, path)) {
+        // The error that counts is the first one; the leftover carries a dot and our process id.
+        fs::remove_file(&beside).ok();
+        return Err(error);
+    }
+    // A rename is durable once its folder is. Folders cannot be opened for that on Windows.
+    if durable && cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Makes a generated file what its generator says, or says how it differs. `name` is the path that people see,
+/// `command` what brings the file up to date.
+pub fn generate(
+    mode: Mode,
+    path: &Path,
+    name: &str,
+    wanted: &str,
+    command: &str,
+) -> anyhow::Result<Option<Finding>> {
+    let actual = read_text(path)?;
+    if actual.as_deref() == Some(wanted) {
+        return Ok(None);
+    }
+    if mode == Mode::Write {
+        write(path, wanted)?;
+        return Ok(None);
+    }
+    let line =
+        actual.iter().flat_map(|text| text.lines()).zip(wanted.lines()).take_while(|(a, b)| a == b).count()
+            + 1;
+    let problem = match actual {
+        None => "a generated file is missing".to_owned(),
+        Some(actual) => format!("differs from what its generator prints\n{}", diff(name, &actual, wanted)),
+    };
+    Ok(Some(Finding::at(name, line, problem, command)))
+}
+
+/// A unified diff from what is there to what is wanted.
+pub fn diff(name: &str, actual: &str, wanted: &str) -> String {
+    similar::TextDiff::from_lines(actual, wanted)
+        .unified_diff()
+        .header(&format!("{name} (there)"), &format!("{name} (wanted)"))
+        .to_string()
+}
+
+/// Creates a folder and those above it.
+pub fn create_folder(path: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(path).with_context(|| format!("cannot create `{}`", path.display()))
+}
+
+/// Removes a file; it is no error when it is gone already.
+pub fn remove(path: &Path) -> anyhow::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if !absent(&error) => {
+            Err(error).with_context(|| format!("cannot remove `{}`", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes a folder with all that is in it; it is no error when it is gone already.
+pub fn remove_folder(path: &Path) -> anyhow::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if !absent(&error) => {
+            Err(error).with_context(|| format!("cannot remove `{}`", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The entries of a folder, sorted; empty where there is none.
+pub fn list(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let read = || -> io::Result<Vec<PathBuf>> {
+        let mut entries =
+            fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+        entries.sort();
+        Ok(entries)
+    };
+    match read() {
+        Err(error) if absent(&error) => Ok(Vec::new()),
+        entries => entries.with_context(|| format!("cannot list `{}`", path.display())),
+    }
+}
+
+/// Every file below a folder, sorted, links not followed; empty where there is no such folder.
+pub fn walk(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in list(path)? {
+        if entry.is_dir() && !entry.is_symlink() {
+            files.extend(walk(&entry)?);
+        } else {
+            files.push(entry);
+        }
+    }
+    Ok(files)
+}
+
+/// Opens a file to append to it, and creates it where there is none.
+pub fn open_append(path: &Path) -> anyhow::Result<File> {
+    if let Some(folder) = path.parent() {
+        create_folder(folder)?;
+    }
+    OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)
+        .with_context(|| format!("cannot open `{}`", path.display()))
+}
+
+/// Waits for the lock on a file, and holds it until the returned value is dropped or the process ends, however
+/// it ends. The file itself stays.
+pub fn lock(path: &Path) -> anyhow::Result<File> {
+    let file = open_append(path)?;
+    file.lock().with_context(|| format!("cannot lock `{}`", path.display()))?;
+    Ok(file)
+}
+
+/// Takes the lock on a file, or says at once that somebody else holds it (`None`).
+pub fn try_lock(path: &Path) -> anyhow::Result<Option<File>> {
+    let file = open_append(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock `{}`", path.display()))
+        }
+    }
+}
+
+/// The last `limit` bytes of a file, lossily as text; empty where there is none.
+pub fn tail(path: &Path, limit: u64) -> anyhow::Result<String> {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(io::SeekFrom::Start(length.saturating_sub(limit)))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    match read() {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if absent(&error) => Ok(String::new()),
+        Err(error) => Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+    }
+}
+
+fn absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests;

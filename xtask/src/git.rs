@@ -1,0 +1,157 @@
+//! What git knows about the workspace, asked of the `git` program.
+//!
+//! Two questions answer "which files, with which content": the index lists every tracked file with the digest of its
+//! content, and the status lists what differs from it and what is new. Both are asked at the same time; together they
+//! cost little more than one `git status`, also in a large tree.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+
+use crate::shell::{Command, Shell};
+
+/// The files of the work tree as git sees them: tracked, plus untracked and not ignored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Tracked files: path to `mode object`.
+    pub indexed: BTreeMap<String, String>,
+    /// Files whose content must be read: changed against the index, new, or marked so that git does not look.
+    pub dirty: Vec<String>,
+    /// Tracked files that are not there any more.
+    pub deleted: Vec<String>,
+    /// Submodules with changes of their own: their content is known to nobody here.
+    pub unknown: Vec<String>,
+}
+
+/// Why git could not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoGit {
+    /// There is no `git` program.
+    NoProgram,
+    /// The folder is in no repository.
+    NoRepository(String),
+}
+
+impl std::fmt::Display for NoGit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            NoGit::NoProgram => f.write_str("there is no `git` on PATH"),
+            NoGit::NoRepository(why) => write!(f, "this is no git repository: {why}"),
+        }
+    }
+}
+
+/// Lists the work tree.
+pub fn listing(shell: &Shell) -> anyhow::Result<Result<Listing, NoGit>> {
+    if shell.find("git").is_none() {
+        return Ok(Err(NoGit::NoProgram));
+    }
+    let index = Command::new("git", ["ls-files", "--stage", "-v", "-z"]);
+    let status = Command::new(
+        "git",
+        [
+            "-c",
+            "status.relativePaths=false",
+            "status",
+            "--porcelain=v2",
+            "-z",
+            "--untracked-files=all",
+            "--no-renames",
+            ".",
+        ],
+    )
+    // Asking must not write: another process may hold the index.
+    .with("GIT_OPTIONAL_LOCKS", "0");
+    let (index, status) = std::thread::scope(|scope| {
+        let index = scope.spawn(|| shell.capture(&index));
+        (index.join().expect("the question does not panic"), shell.capture(&status))
+    });
+    let (index, status) = (index?, status?);
+    if !index.is_success() {
+        let why = index.stderr.lines().next().unwrap_or("git says no").trim_start_matches("fatal: ");
+        return Ok(Err(NoGit::NoRepository(why.to_owned())));
+    }
+    anyhow::ensure!(status.is_success(), "`git status` failed: {}", status.stderr.trim());
+    // Status names files from the top of the repository, the index from the folder asked in.
+    let prefix = match shell.root().join(".git").exists() {
+        true => String::new(),
+        false => shell.read(&Command::new("git", ["rev-parse", "--show-prefix"]))?,
+    };
+    parse(&String::from_utf8_lossy(&index.stdout), &String::from_utf8_lossy(&status.stdout), &prefix).map(Ok)
+}
+
+fn parse(index: &str, status: &str, prefix: &str) -> anyhow::Result<Listing> {
+    let mut listing = Listing::default();
+    for entry in index.split_terminator('\0') {
+        // `H 100644 OBJECT STAGE<TAB>path`; a lower-case tag and `S` mark files that git does not look at.
+        let (facts, path) = entry.split_once('\t').context("`git ls-files` printed something unexpected")?;
+        let (tag, rest) = facts.split_once(' ').context("`git ls-files` printed something unexpected")?;
+        let (object, _stage) =
+            rest.rsplit_once(' ').context("`git ls-files` printed something unexpected")?;
+        if tag != "H" && tag != "M" {
+            listing.dirty.push(path.to_owned());
+        }
+        listing.indexed.insert(path.to_owned(), object.to_owned());
+    }
+    for entry in status.split_terminator('\0') {
+        let mut fields = entry.splitn(9, ' ');
+        let (kind, path) = match fields.next() {
+            Some("?") => ('?', entry.get(2..).unwrap_or_default()),
+            Some("1") => ('1', fields.nth(7).unwrap_or_default()),
+            // Unmerged: `u XY sub m1 m2 m3 mW h1 h2 h3 path`.
+            Some("u") => ('u', entry.splitn(11, ' ').nth(10).unwrap_or_default()),
+            _ => continue,
+        };
+        let path = path.strip_prefix(prefix).unwrap_or(path);
+        if path.ends_with('/') {
+            // A repository inside this one that is no submodule: git does not look into it.
+            listing.unknown.push(path.to_owned());
+            continue;
+        }
+        let path = path.to_owned();
+        let state = entry.get(2..4).unwrap_or_default();
+        let submodule = entry.get(5..9).unwrap_or_default();
+        if kind == '1' && submodule.starts_with('S') {
+            if submodule.contains(['M', 'U']) {
+                listing.unknown.push(path.clone());
+            }
+            listing.dirty.push(path);
+        } else if kind == '1' && state.ends_with('D') {
+            listing.deleted.push(path);
+        } else if kind != '1' || !state.ends_with('.') {
+            listing.dirty.push(path);
+        }
+    }
+    Ok(listing)
+}
+
+/// The commit that is checked out; `None` in a repository without commits and outside of one.
+pub fn head(shell: &Shell) -> anyhow::Result<Option<String>> {
+    if shell.find("git").is_none() {
+        return Ok(None);
+    }
+    let captured = shell.capture(&Command::new("git", ["rev-parse", "--verify", "--quiet", "HEAD"]))?;
+    Ok(Some(captured.text()).filter(|text| captured.is_success() && !text.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn index_and_status_become_one_listing() {
+        let index = "H 100644 aaa 0\tsrc/lib.rs\0H 100644 bbb 0\tREADME.md\0h 100644 ccc 0\thidden.txt\0H 100644 ddd 0\tgone.rs\0H 100644 fff 0\tstaged.rs\0";
+        let status = "1 .M N... 100644 100644 100644 bbb bbb sub/README.md\0\
+                      1 .D N... 100644 100644 000000 ddd ddd sub/gone.rs\0\
+                      1 M. N... 100644 100644 100644 eee fff sub/staged.rs\0\
+                      1 .M S.M. 160000 160000 160000 e e sub/vendor\0\
+                      u UU N... 100644 100644 100644 100644 a b c sub/a b.txt\0\
+                      ? sub/new é.txt\0";
+        let listing = parse(index, status, "sub/").unwrap();
+        assert_eq!(listing.indexed.len(), 5);
+        assert_eq!(listing.indexed["src/lib.rs"], "100644 aaa");
+        assert_eq!(listing.dirty, ["hidden.txt", "README.md", "vendor", "a b.txt", "new é.txt"]);
+        assert_eq!(listing.deleted, ["gone.rs"]);
+        assert_eq!(listing.unknown, ["vendor"]);
+    }
+}

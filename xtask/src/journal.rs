@@ -1,0 +1,209 @@
+//! The journal: an append-only log of what changed, one JSON line each.
+//!
+//! - Every writer (a machine, a CI run) has a chain of its own: `prev` is the sha256 of that writer's previous line, so
+//!   a changed, lost or inserted line shows. Chains are never re-linked; a fold takes the union.
+//! - An append holds the journal's lock and is on the disk before it returns, so two processes never interleave.
+//! - A writer that was killed may leave a torn last line. The next append sets it aside (`<file>.torn-<seq>`) and says
+//!   so by an event of its own; nothing is dropped silently.
+//!
+//! Files are named by month and sort by name; a chain goes on from one to the next.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Clock;
+use crate::digest::Digest;
+use crate::files;
+use crate::workspace::Workspace;
+
+/// The version that is written.
+pub const VERSION: u32 = 1;
+
+/// The kind of the event that tells of a torn line.
+const TORN: &str = "journal.torn";
+
+/// What `prev` is in the first line of a chain.
+const NONE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// The version of the format.
+    pub v: u32,
+    /// Whose chain the line belongs to.
+    pub writer: String,
+    /// Its place in that chain, from 1.
+    pub seq: u64,
+    /// When it was written.
+    pub ts: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub entry: Entry,
+    /// The sha256 of the writer's previous line, without its line end.
+    pub prev: String,
+}
+
+/// What a line says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The kind of event: `ci.run`, ...
+    pub kind: String,
+    /// What it is about.
+    pub subject: String,
+    /// Names and values to select by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// A figure, in the unit that the kind defines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// What shows it: paths, digests, addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+    /// The run it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+}
+
+/// What a look at the whole journal found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// Lines that belong to an unbroken chain.
+    pub lines: Vec<Line>,
+    /// Where a chain is broken, and how.
+    pub broken: Vec<String>,
+    /// A last line without its end: the writer was killed. The next append sets it aside.
+    pub torn: Option<String>,
+    /// Lines that were set aside earlier.
+    pub set_aside: Vec<String>,
+}
+
+/// Appends events to the chain of this machine, and returns them as they were written.
+pub fn append(workspace: &Workspace, clock: &Clock, entries: Vec<Entry>) -> anyhow::Result<Vec<Line>> {
+    let folder = workspace.journal();
+    let _held = files::lock(&folder.join("lock"))?;
+    let writer = writer(workspace)?;
+    let now = clock.now();
+    let path = folder.join(now.strftime("%Y-%m.jsonl").to_string());
+
+    let torn = set_torn_aside(workspace, &folder)?;
+    let (mut seq, mut prev) = last_of(&folder, &writer)?;
+    let mut text = String::new();
+    let mut lines = Vec::new();
+    for entry in torn.into_iter().chain(entries) {
+        seq += 1;
+        let line = Line { v: VERSION, writer: writer.clone(), seq, ts: now, entry, prev };
+        let json = serde_json::to_string(&line)?;
+        prev = Digest::of(&json).to_string();
+        text.push_str(&json);
+        text.push('\n');
+        lines.push(line);
+    }
+    let mut file: File = files::open_append(&path)?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_data())
+        .with_context(|| format!("cannot append to `{}`", path.display()))?;
+    Ok(lines)
+}
+
+/// Reads the whole journal and checks every chain.
+pub fn verify(workspace: &Workspace) -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    let mut chains: BTreeMap<String, (u64, String)> = BTreeMap::new();
+    let paths = months(&workspace.journal())?;
+    let last = paths.last().cloned();
+    for path in files::list(&workspace.journal())? {
+        if path.extension().is_some_and(|extension| extension.to_string_lossy().starts_with("torn-")) {
+            report.set_aside.push(workspace.name_of(&path));
+        }
+    }
+    for path in paths {
+        let text = files::read(&path)?.unwrap_or_default();
+        let name = workspace.name_of(&path);
+        for (index, bytes) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            let place = format!("{name}:{}", index + 1);
+            let Some(json) = bytes.strip_suffix(b"\n") else {
+                match Some(&path) == last.as_ref() {
+                    true => report.torn = Some(place),
+                    false => report.broken.push(format!("{place}: the line has no end")),
+                }
+                continue;
+            };
+            let Ok(line) = serde_json::from_slice::<Line>(json) else {
+                report.broken.push(format!("{place}: no journal line"));
+                continue;
+            };
+            let (seq, prev) = chains.remove(&line.writer).unwrap_or((0, NONE.to_owned()));
+            if line.prev != prev || line.seq != seq + 1 {
+                report.broken.push(format!("{place}: does not follow line {seq} of writer {}", line.writer));
+            }
+            chains.insert(line.writer.clone(), (line.seq, Digest::of(json).to_string()));
+            report.lines.push(line);
+        }
+    }
+    Ok(report)
+}
+
+/// The name of this machine's chain: made once, kept in the state folder.
+pub fn writer(workspace: &Workspace) -> anyhow::Result<String> {
+    let path = workspace.state().join("writer");
+    if let Some(name) =
+        files::read_text(&path)?.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    {
+        return Ok(name);
+    }
+    // Random enough for a name: the standard library seeds its hash maps from the system's randomness.
+    let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), std::process::id());
+    let name = format!("w{random:016x}");
+    files::write(&path, format!("{name}\n"))?;
+    Ok(name)
+}
+
+fn months(folder: &std::path::Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut paths = files::list(folder)?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    Ok(paths)
+}
+
+/// Moves a torn last line out of the newest file; returns the event that tells of it.
+fn set_torn_aside(workspace: &Workspace, folder: &std::path::Path) -> anyhow::Result<Option<Entry>> {
+    let Some(path) = months(folder)?.pop() else { return Ok(None) };
+    let bytes = files::read(&path)?.unwrap_or_default();
+    if bytes.is_empty() || bytes.ends_with(b"\n") {
+        return Ok(None);
+    }
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |index| index + 1);
+    let digest = Digest::of(&bytes[whole..]);
+    let aside = path.with_extension(format!("jsonl.torn-{}", digest.short()));
+    files::write(&aside, &bytes[whole..])?;
+    files::write(&path, &bytes[..whole])?;
+    Ok(Some(Entry {
+        kind: TORN.into(),
+        subject: workspace.name_of(&path),
+        evidence: vec![workspace.name_of(&aside)],
+        ..Entry::default()
+    }))
+}
+
+/// The place and digest of the writer's last line, found from the end.
+fn last_of(folder: &std::path::Path, writer: &str) -> anyhow::Result<(u64, String)> {
+    for path in months(folder)?.into_iter().rev() {
+        let text = files::read(&path)?.unwrap_or_default();
+        for json in text.split(|byte| *byte == b'\n').rev().filter(|json| !json.is_empty()) {
+            let line: Line = serde_json::from_slice(json)
+                .with_context(|| format!("`{}` holds a line that is no journal line", path.display()))?;
+            if line.writer == writer {
+                return Ok((line.seq, Digest::of(json).to_string()));
+            }
+        }
+    }
+    Ok((0, NONE.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;
