@@ -1,13 +1,15 @@
 //! The command tree. The documentation of an argument is its help; `docs/cli.md` is generated from it.
 
+mod ci;
 mod journal;
+mod shard;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::doors::Doors;
-use crate::environment::Environment;
+use crate::environment::{Environment, INSTALLED_VERB};
 use crate::failure::{Exit, Failure, Result};
 use crate::shell::guardian;
 use crate::terminal::Terminal;
@@ -25,6 +27,16 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Lint, build and test, without what is proven already
+    Ci(ci::Arguments),
+    /// The steps of job `lint`: format, clippy, docs, lock file and what the workspace adds
+    Lint(ci::LintArguments),
+    /// The step `build`
+    Build(ci::StepArguments),
+    /// The steps of job `test`: unit, integration and documentation tests
+    Test(ci::TestArguments),
+    #[command(hide = true)]
+    Shard(shard::Arguments),
     /// Check the record: the journal and the receipts
     Journal(journal::Arguments),
 }
@@ -36,8 +48,7 @@ pub fn main() -> ExitCode {
     if arguments.next_if(|first| first == guardian::VERB).is_some() {
         return guardian::run(arguments);
     }
-    // `cargo nexus-xtask ci` runs `cargo-nexus-xtask nexus-xtask ci`.
-    arguments.next_if(|first| first == "nexus-xtask");
+    arguments.next_if(|first| first == INSTALLED_VERB);
     let arguments = match Arguments::try_parse_from(std::iter::once(own).chain(arguments)) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -60,6 +71,11 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments, environment: Environment) -> Result<Exit> {
     let doors = Doors::open(environment, arguments.json)?;
     match arguments.verb {
+        Verb::Ci(wanted) => ci::run(&doors, &wanted),
+        Verb::Lint(wanted) => ci::lint(&doors, &wanted),
+        Verb::Build(wanted) => ci::build(&doors, &wanted),
+        Verb::Test(wanted) => ci::test(&doors, &wanted),
+        Verb::Shard(wanted) => shard::run(&doors, &wanted),
         Verb::Journal(wanted) => journal::run(&doors, &wanted),
     }
 }

@@ -16,6 +16,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+/// What cargo puts in front when it runs the installed binary: `cargo nexus-xtask ci` is
+/// `cargo-nexus-xtask nexus-xtask ci`.
+pub const INSTALLED_VERB: &str = "nexus-xtask";
+
 /// The shortest value that is masked: shorter ones would mask ordinary words.
 const SECRET_LENGTH_MIN: usize = 6;
 
@@ -117,6 +121,7 @@ pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     folder: PathBuf,
     binary: PathBuf,
+    arguments: Vec<String>,
 }
 
 impl Environment {
@@ -124,18 +129,37 @@ impl Environment {
     pub fn of_process() -> anyhow::Result<Environment> {
         let folder = std::env::current_dir().context("the current folder does not exist any more")?;
         let binary = std::env::current_exe().context("cannot find the own binary")?;
-        Ok(Environment { variables: std::env::vars_os().collect(), folder, binary })
+        let mut arguments =
+            std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).peekable();
+        arguments.next_if(|first| first == INSTALLED_VERB);
+        Ok(Environment {
+            variables: std::env::vars_os().collect(),
+            folder,
+            binary,
+            arguments: arguments.collect(),
+        })
     }
 
     /// An environment made of these values, for tests.
     pub fn of(variables: &[(&str, &str)], folder: &Path) -> Environment {
         let variables = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Environment { variables, folder: folder.to_owned(), binary: PathBuf::from("xtask") }
+        Environment {
+            variables,
+            folder: folder.to_owned(),
+            binary: PathBuf::from("xtask"),
+            arguments: Vec::new(),
+        }
     }
 
     /// The folder the command was called from.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The command as a person types it: `cargo xtask` and what followed.
+    pub fn typed(&self) -> String {
+        let words = self.arguments.iter().map(|word| crate::shell::quoted(word));
+        std::iter::once("cargo xtask".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
     }
 
     /// The binary that runs now.

@@ -73,6 +73,44 @@ pub fn stamp(path: &Path) -> Option<Stamp> {
     Some(Stamp { path, length: metadata.len(), modified })
 }
 
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File {
+        /// True when its owner may run it; false where the system does not know.
+        executable: bool,
+    },
+    /// A symbolic link.
+    Link,
+    /// A folder.
+    Folder,
+    /// Nothing.
+    Absent,
+}
+
+/// What stands at a path, links not followed.
+pub fn kind(path: &Path) -> anyhow::Result<Kind> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_symlink() => Ok(Kind::Link),
+        Ok(metadata) if metadata.is_dir() => Ok(Kind::Folder),
+        Ok(metadata) => Ok(Kind::File { executable: is_executable(&metadata) }),
+        Err(error) if absent(&error) => Ok(Kind::Absent),
+        Err(error) => Err(error).with_context(|| format!("cannot look at `{}`", path.display())),
+    }
+}
+
+#[cfg(unix)]
+fn is_executable(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.permissions().mode() & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_metadata: &fs::Metadata) -> bool {
+    false
+}
+
 /// Replaces a file's content, atomically and durably.
 pub fn write(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
     replace(path, content.as_ref(), true).with_context(|| format!("cannot write `{}`", path.display()))

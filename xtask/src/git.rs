@@ -19,6 +19,10 @@ pub struct Listing {
     pub dirty: Vec<String>,
     /// Tracked files that are not there any more.
     pub deleted: Vec<String>,
+    /// The commit that is checked out; `None` in a repository without commits.
+    pub head: Option<String>,
+    /// True when the work tree is the commit, with nothing staged, changed or new.
+    pub clean: bool,
     /// Submodules with changes of their own: their content is known to nobody here.
     pub unknown: Vec<String>,
 }
@@ -54,6 +58,7 @@ pub fn listing(shell: &Shell) -> anyhow::Result<Result<Listing, NoGit>> {
             "status.relativePaths=false",
             "status",
             "--porcelain=v2",
+            "--branch",
             "-z",
             "--untracked-files=all",
             "--no-renames",
@@ -64,7 +69,9 @@ pub fn listing(shell: &Shell) -> anyhow::Result<Result<Listing, NoGit>> {
     .with("GIT_OPTIONAL_LOCKS", "0");
     let (index, status) = std::thread::scope(|scope| {
         let index = scope.spawn(|| shell.capture(&index));
-        (index.join().expect("the question does not panic"), shell.capture(&status))
+        // Asked before the first answer is waited for.
+        let status = shell.capture(&status);
+        (index.join().expect("the question does not panic"), status)
     });
     let (index, status) = (index?, status?);
     if !index.is_success() {
@@ -81,7 +88,7 @@ pub fn listing(shell: &Shell) -> anyhow::Result<Result<Listing, NoGit>> {
 }
 
 fn parse(index: &str, status: &str, prefix: &str) -> anyhow::Result<Listing> {
-    let mut listing = Listing::default();
+    let mut listing = Listing { clean: true, ..Listing::default() };
     for entry in index.split_terminator('\0') {
         // `H 100644 OBJECT STAGE<TAB>path`; a lower-case tag and `S` mark files that git does not look at.
         let (facts, path) = entry.split_once('\t').context("`git ls-files` printed something unexpected")?;
@@ -94,6 +101,12 @@ fn parse(index: &str, status: &str, prefix: &str) -> anyhow::Result<Listing> {
         listing.indexed.insert(path.to_owned(), object.to_owned());
     }
     for entry in status.split_terminator('\0') {
+        if let Some(header) = entry.strip_prefix("# ") {
+            let commit = header.strip_prefix("branch.oid ").filter(|oid| *oid != "(initial)");
+            listing.head = commit.map(str::to_owned).or(listing.head);
+            continue;
+        }
+        listing.clean = false;
         let mut fields = entry.splitn(9, ' ');
         let (kind, path) = match fields.next() {
             Some("?") => ('?', entry.get(2..).unwrap_or_default()),
@@ -125,15 +138,6 @@ fn parse(index: &str, status: &str, prefix: &str) -> anyhow::Result<Listing> {
     Ok(listing)
 }
 
-/// The commit that is checked out; `None` in a repository without commits and outside of one.
-pub fn head(shell: &Shell) -> anyhow::Result<Option<String>> {
-    if shell.find("git").is_none() {
-        return Ok(None);
-    }
-    let captured = shell.capture(&Command::new("git", ["rev-parse", "--verify", "--quiet", "HEAD"]))?;
-    Ok(Some(captured.text()).filter(|text| captured.is_success() && !text.is_empty()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,7 +145,7 @@ mod tests {
     #[test]
     fn index_and_status_become_one_listing() {
         let index = "H 100644 aaa 0\tsrc/lib.rs\0H 100644 bbb 0\tREADME.md\0h 100644 ccc 0\thidden.txt\0H 100644 ddd 0\tgone.rs\0H 100644 fff 0\tstaged.rs\0";
-        let status = "1 .M N... 100644 100644 100644 bbb bbb sub/README.md\0\
+        let status = "# branch.oid 0123\0# branch.head main\x001 .M N... 100644 100644 100644 bbb bbb sub/README.md\0\
                       1 .D N... 100644 100644 000000 ddd ddd sub/gone.rs\0\
                       1 M. N... 100644 100644 100644 eee fff sub/staged.rs\0\
                       1 .M S.M. 160000 160000 160000 e e sub/vendor\0\
@@ -153,5 +157,12 @@ mod tests {
         assert_eq!(listing.dirty, ["hidden.txt", "README.md", "vendor", "a b.txt", "new é.txt"]);
         assert_eq!(listing.deleted, ["gone.rs"]);
         assert_eq!(listing.unknown, ["vendor"]);
+        assert_eq!((listing.head.as_deref(), listing.clean), (Some("0123"), false));
+    }
+    #[test]
+    fn a_clean_tree_and_a_repository_without_commits_are_told_apart() {
+        let of = |status: &str| parse("", status, "").map(|listing| (listing.head, listing.clean)).unwrap();
+        assert_eq!(of("# branch.oid 0123\0# branch.head main\0"), (Some("0123".to_owned()), true));
+        assert_eq!(of("# branch.oid (initial)\0# branch.head main\0? a\0"), (None, false));
     }
 }

@@ -13,10 +13,15 @@ pub mod shell;
 pub mod workspace;
 pub mod git;
 pub mod event;
+pub mod report;
+pub mod reporter;
+pub mod recording;
 pub mod receipt;
 pub mod journal;
 pub mod doors;
 pub mod toolchain;
+
+mod ci;
 
 mod cli;
 

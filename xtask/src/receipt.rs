@@ -1,13 +1,14 @@
 //! Receipts: what was done, on which inputs, with which result.
 //!
 //! A receipt is found by its fingerprint and proves itself: the fingerprint is computed from the components that the
-//! receipt lists, and `check` from everything in it. A receipt that does not prove itself counts as none.
+//! receipt lists, and its file holds the digest of its own text. A receipt that does not prove itself counts as none.
 //! Only passes have receipts.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::digest::{Digest, Parts};
 use crate::files;
@@ -27,6 +28,9 @@ pub struct Receipt {
     pub fingerprint: Digest,
     /// Everything that the result may depend on, in the order in which differences are explained.
     pub components: Vec<Component>,
+    /// The digest of the whole tree, by which it is kept, to name the file that differs later.
+    #[serde(default)]
+    pub tree: Option<Digest>,
     /// Inputs that only showed when the step ran (build scripts, dependency files), by path.
     #[serde(default)]
     pub discovered: BTreeMap<String, Option<Digest>>,
@@ -54,8 +58,13 @@ pub struct Receipt {
     pub log: Digest,
     /// Where it ran.
     pub machine: String,
-    /// The digest of all of the above.
-    pub check: Digest,
+}
+
+/// The file of a receipt: its text, and the digest of that text.
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    check: Digest,
+    receipt: Box<RawValue>,
 }
 
 /// One named part of a fingerprint.
@@ -77,42 +86,36 @@ pub fn fingerprint(components: &[Component]) -> Digest {
 }
 
 impl Receipt {
-    /// Seals the receipt: sets `check` to the digest of everything else.
-    pub fn sealed(mut self) -> Receipt {
-        self.check = self.computed_check();
-        self
-    }
-
     /// Says why the receipt does not prove itself; `None` when it does.
     pub fn defect(&self) -> Option<&'static str> {
         if self.v != VERSION {
             Some("it has another version")
         } else if self.fingerprint != fingerprint(&self.components) {
             Some("its fingerprint is not the one of its components")
-        } else if self.check != self.computed_check() {
-            Some("its content is not what was written")
         } else {
             None
         }
-    }
-
-    fn computed_check(&self) -> Digest {
-        let blank = Receipt { check: Digest::of(""), ..self.clone() };
-        Digest::of(serde_json::to_vec(&blank).expect("a receipt is plain data"))
     }
 }
 
 /// Writes a receipt to its place.
 pub fn write(workspace: &Workspace, receipt: &Receipt) -> anyhow::Result<()> {
-    let text = serde_json::to_string(receipt)?;
-    files::write(&workspace.receipt(&receipt.fingerprint), text + "\n")
+    let receipt_text = serde_json::value::to_raw_value(receipt)?;
+    let envelope = Envelope { check: Digest::of(receipt_text.get()), receipt: receipt_text };
+    files::write(&workspace.receipt(&receipt.fingerprint), serde_json::to_string(&envelope)? + "\n")
 }
 
 /// The receipt of a fingerprint; `None` where there is none that proves itself.
 pub fn read(workspace: &Workspace, fingerprint: &Digest) -> anyhow::Result<Option<Receipt>> {
-    let Some(bytes) = files::read(&workspace.receipt(fingerprint))? else { return Ok(None) };
-    let receipt = serde_json::from_slice::<Receipt>(&bytes).ok();
-    Ok(receipt.filter(|receipt| receipt.fingerprint == *fingerprint && receipt.defect().is_none()))
+    let bytes = files::read(&workspace.receipt(fingerprint))?;
+    Ok(bytes.and_then(|bytes| open(&bytes)).filter(|receipt| receipt.fingerprint == *fingerprint))
+}
+
+/// The receipt in a file, if it proves itself.
+fn open(bytes: &[u8]) -> Option<Receipt> {
+    let envelope: Envelope = serde_json::from_slice(bytes).ok()?;
+    let receipt: Receipt = serde_json::from_str(envelope.receipt.get()).ok()?;
+    (Digest::of(envelope.receipt.get()) == envelope.check && receipt.defect().is_none()).then_some(receipt)
 }
 
 /// Every receipt that proves itself, and the names of the files that do not hold one.
@@ -123,10 +126,8 @@ pub fn read_all(workspace: &Workspace) -> anyhow::Result<(Vec<Receipt>, Vec<Stri
         if path.extension().is_none_or(|extension| extension != "json") {
             continue;
         }
-        let receipt = files::read(&path)?.and_then(|bytes| serde_json::from_slice::<Receipt>(&bytes).ok());
-        match receipt
-            .filter(|receipt| receipt.defect().is_none() && workspace.receipt(&receipt.fingerprint) == path)
-        {
+        let receipt = files::read(&path)?.and_then(|bytes| open(&bytes));
+        match receipt.filter(|receipt| workspace.receipt(&receipt.fingerprint) == path) {
             Some(receipt) => receipts.push(receipt),
             None => broken.push(workspace.name_of(&path)),
         }
@@ -147,6 +148,7 @@ mod tests {
             step: "fmt".into(),
             fingerprint: fingerprint(&components),
             components,
+            tree: None,
             discovered: BTreeMap::new(),
             discovered_variables: BTreeMap::new(),
             outputs: BTreeMap::new(),
@@ -158,17 +160,22 @@ mod tests {
             attempts: 1,
             log: Digest::of(""),
             machine: "here".into(),
-            check: Digest::of(""),
         }
-        .sealed()
     }
 
     #[test]
     fn a_receipt_proves_itself_and_any_change_to_it_shows() {
         assert_eq!(receipt().defect(), None);
-        assert!(Receipt { duration_ms: 6, ..receipt() }.defect().is_some());
         assert!(Receipt { v: 2, ..receipt() }.defect().is_some());
-        assert!(Receipt { components: Vec::new(), ..receipt() }.sealed().defect().is_some());
+        assert!(Receipt { components: Vec::new(), ..receipt() }.defect().is_some());
+
+        let scratch = Scratch::new();
+        let workspace = Workspace::at(scratch.path());
+        write(&workspace, &receipt()).unwrap();
+        let path = workspace.receipt(&receipt().fingerprint);
+        let text = files::read_text(&path).unwrap().unwrap();
+        files::write(&path, text.replace("\"duration_ms\":5", "\"duration_ms\":6")).unwrap();
+        assert_eq!(read(&workspace, &receipt().fingerprint).unwrap(), None);
     }
 
     #[test]
@@ -180,7 +187,8 @@ mod tests {
         assert_eq!(read(&workspace, &good.fingerprint).unwrap(), Some(good.clone()));
 
         let moved = Digest::of("another");
-        files::write(&workspace.receipt(&moved), serde_json::to_vec(&good).unwrap()).unwrap();
+        let text = files::read(&workspace.receipt(&good.fingerprint)).unwrap().unwrap();
+        files::write(&workspace.receipt(&moved), text).unwrap();
         assert_eq!(read(&workspace, &moved).unwrap(), None);
         files::write(&workspace.receipts().join("torn.json"), "{\"v\":1").unwrap();
 

@@ -22,6 +22,8 @@ pub mod guardian;
 #[path = "shell/portable.rs"]
 pub mod guardian;
 
+pub mod interrupt;
+
 pub use guardian::Guarded;
 
 /// A program and how to call it.
@@ -174,7 +176,8 @@ impl Shell {
         let shell = xshell::Shell::new().context("the current folder does not exist any more")?;
         shell.change_dir(folder);
         let mut call = shell
-            .cmd(&command.program)
+            // With the whole path the system starts it without copying this process first.
+            .cmd(self.find(&command.program).unwrap_or_else(|| PathBuf::from(&command.program)))
             .args(&command.arguments)
             .env_clear()
             .envs(self.environment.for_children())
@@ -206,6 +209,23 @@ impl Shell {
             self.environment.mask(captured.stderr.trim())
         );
         Ok(captured.text())
+    }
+
+    /// Runs a program to its end, with this process's own outputs.
+    pub fn run(&self, command: &Command) -> anyhow::Result<Ended> {
+        let status = std::process::Command::new(&command.program)
+            .args(&command.arguments)
+            .current_dir(command.folder.as_ref().unwrap_or(&self.root))
+            .env_clear()
+            .envs(self.environment.for_children())
+            .envs(&command.variables)
+            .stdin(std::process::Stdio::null())
+            .status();
+        match status {
+            Ok(status) => Ok(status.into()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Ended::Missing),
+            Err(error) => Err(error).with_context(|| format!("cannot run `{command}`")),
+        }
     }
 
     /// Starts a program under a guardian. Both its outputs go to one pipe, in the order they were written.

@@ -1,1 +1,7 @@
-//! placeholder
+//! The one integration binary: real processes on real repositories, in folders of their own.
+
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests stand outside the doors")]
+
+mod sandbox;
+
+mod ci;

@@ -1,0 +1,153 @@
+//! Which tests there are and how long each took: asked of nextest, read from what it wrote.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use quick_xml::events::Event;
+use quick_xml::{Reader, XmlVersion};
+use serde::Deserialize;
+
+use crate::doors::Doors;
+use crate::failure::{Failure, Result};
+use crate::files;
+use crate::shell::Command;
+
+/// The file in which nextest reports, in the build folder.
+const JUNIT: &str = "nextest/default/xtask.xml";
+
+/// The part of `cargo nextest list --message-format json` that counts here.
+#[derive(Deserialize)]
+struct List {
+    #[serde(rename = "rust-suites")]
+    suites: BTreeMap<String, Suite>,
+}
+
+#[derive(Deserialize)]
+struct Suite {
+    testcases: BTreeMap<String, Testcase>,
+}
+
+#[derive(Deserialize)]
+struct Testcase {
+    ignored: bool,
+}
+
+/// Every test that a run would run, as `binary$test`. `run` is the command that runs them all.
+pub(crate) fn list(doors: &Doors, run: &[String]) -> Result<Vec<String>> {
+    // The same selection of packages; what only concerns running is left out.
+    let mut words =
+        vec!["nextest".to_owned(), "list".to_owned(), "--message-format".to_owned(), "json".to_owned()];
+    let mut rest = run.iter().skip(3);
+    while let Some(word) = rest.next() {
+        match word.as_str() {
+            "--no-tests" => {
+                rest.next();
+            }
+            _ => words.push(word.clone()),
+        }
+    }
+    let command = Command::new("cargo", words);
+    let captured = doors.shell.capture(&command)?;
+    if !captured.is_success() {
+        return Err(Failure::no("the tests cannot be listed")
+            .why(captured.stderr.trim())
+            .next("cargo nextest list"));
+    }
+    let list: List =
+        serde_json::from_slice(&captured.stdout).context("cannot read what `cargo nextest list` printed")?;
+    Ok(list
+        .suites
+        .iter()
+        .flat_map(|(binary, suite)| suite.testcases.iter().map(move |(test, case)| (binary, test, case)))
+        .filter(|(_, _, case)| !case.ignored)
+        .map(|(binary, test, _)| name(binary, test))
+        .collect())
+}
+
+/// A test's name over all binaries.
+fn name(binary: &str, test: &str) -> String {
+    format!("{binary}${test}")
+}
+
+/// Filter expressions that select exactly these tests; several, because one argument may not be too long.
+pub(crate) fn filters(tests: &[String], length_max: usize) -> Vec<String> {
+    let mut filters: Vec<String> = Vec::new();
+    for test in tests {
+        let Some((binary, test)) = test.split_once('$') else { continue };
+        let one = format!("(binary_id(={binary}) & test(={test}))");
+        match filters.last_mut() {
+            Some(last) if last.len() + one.len() + 3 <= length_max => {
+                last.push_str(" | ");
+                last.push_str(&one);
+            }
+            _ => filters.push(one),
+        }
+    }
+    filters
+}
+
+/// How long each test took when it last ran, in milliseconds.
+pub(crate) fn durations(doors: &Doors) -> Result<BTreeMap<String, u64>> {
+    let bytes = files::read(&doors.workspace.cache().join("tests.json"))?.unwrap_or_default();
+    // Only balance depends on it: what cannot be read is not known.
+    Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+/// Takes over what nextest wrote about the run that just ended.
+pub(crate) fn keep_durations(doors: &Doors, target: &std::path::Path) -> Result<()> {
+    let Some(text) = files::read_text(&target.join(JUNIT))? else { return Ok(()) };
+    let mut all = durations(doors)?;
+    all.extend(parse(&text));
+    let text = serde_json::to_string(&all).map_err(anyhow::Error::from)?;
+    Ok(files::write_cache(&doors.workspace.cache().join("tests.json"), text)?)
+}
+
+/// Tests and their durations out of a JUnit report. What is not understood is not known.
+fn parse(text: &str) -> BTreeMap<String, u64> {
+    let mut found = BTreeMap::new();
+    let mut reader = Reader::from_str(text);
+    while let Ok(event) = reader.read_event() {
+        let element = match event {
+            Event::Start(element) | Event::Empty(element) if element.name().as_ref() == "testcase" => element,
+            Event::Eof => break,
+            _ => continue,
+        };
+        let value = |wanted: &str| {
+            let attribute = element.try_get_attribute(wanted).ok().flatten()?;
+            Some(attribute.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned())
+        };
+        if let (Some(test), Some(binary), Some(time)) = (value("name"), value("classname"), value("time"))
+            && let Ok(seconds) = time.parse::<f64>()
+        {
+            let ms = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default().as_millis();
+            found.insert(name(&binary, &test), u64::try_from(ms).unwrap_or(u64::MAX));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_come_out_of_a_report() {
+        let text = r#"<?xml version="1.0"?><testsuites><testsuite name="a">
+            <testcase name="x::one" classname="a" time="1.250"/>
+            <testcase name="x&lt;two&gt;" classname="a::it" time="0.004"><failure/></testcase>
+            <testcase name="broken" classname="a" time="soon"/>
+        </testsuite></testsuites>"#;
+        let found = parse(text);
+        assert_eq!(found, [("a$x::one".to_owned(), 1250), ("a::it$x<two>".to_owned(), 4)].into());
+        assert_eq!(parse("<testsuites><testcase name="), BTreeMap::new());
+    }
+
+    #[test]
+    fn filters_hold_every_test_once_and_stay_short() {
+        let tests: Vec<String> = (0..40).map(|index| format!("a$t{index}")).collect();
+        let filters = filters(&tests, 200);
+        assert!(filters.len() > 1 && filters.iter().all(|filter| filter.len() <= 200), "{filters:?}");
+        let all = filters.join(" | ");
+        assert!((0..40).all(|index| all.matches(&format!("test(=t{index})")).count() == 1));
+    }
+}

@@ -1,0 +1,171 @@
+//! `cargo xtask ci` on small real workspaces.
+
+use expect_test::{Expect, expect};
+
+use crate::sandbox::Sandbox;
+
+const MANIFEST: &str = "[package]\nname = \"one\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+const LIBRARY: &str = "//! One.\n\n/// Twice.\n///\n/// ```\n/// assert_eq!(one::twice(2), 4);\n/// ```\npub fn twice(number: u32) -> u32 {\n    number * 2\n}\n\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn doubles() {\n        assert_eq!(super::twice(2), 4);\n    }\n}\n";
+const LOCK: &str = "version = 4\n\n[[package]]\nname = \"one\"\nversion = \"0.1.0\"\n";
+
+/// A package on which everything passes.
+fn package(more: &[(&str, &str)]) -> Sandbox {
+    let files = [
+        ("Cargo.toml", MANIFEST),
+        ("Cargo.lock", LOCK),
+        ("src/lib.rs", LIBRARY),
+        (".gitignore", "/target/\n/.xtask/\n"),
+    ];
+    Sandbox::with(&[&files, more].concat())
+}
+
+/// Only quick steps that need no compiler, so that a test is about the steps themselves.
+fn steps(text: &str) -> Sandbox {
+    let remove = "remove = [\"fmt\", \"clippy\", \"build\", \"test\", \"doctest\", \"doc\", \"lock\"]\n";
+    package(&[("release/ci.toml", &format!("{remove}{text}"))])
+}
+
+#[track_caller]
+fn check(sandbox: &Sandbox, arguments: &[&str], expected: Expect) {
+    expected.assert_eq(&sandbox.xtask(arguments).transcript());
+}
+
+#[test]
+fn a_package_without_configuration_is_linted_built_and_tested_and_then_proven() {
+    let sandbox = package(&[]);
+    let first = sandbox.xtask(&["ci", "--parallel", "1"]);
+    assert_eq!(first.code, 0, "{}", first.transcript());
+    for step in ["fmt", "clippy", "build", "test", "doctest", "doc", "lock"] {
+        assert!(
+            first
+                .stderr
+                .lines()
+                .any(|line| line.starts_with("passed ") && line.contains(&format!(" {step} "))),
+            "{step}: {}",
+            first.stderr
+        );
+    }
+    check(&sandbox, &["ci"], expect![[""]]);
+    let verified = sandbox.xtask(&["journal", "verify"]);
+    assert_eq!(verified.code, 0, "{}", verified.transcript());
+}
+
+#[test]
+fn a_failure_ends_with_one_line_that_runs_just_that_step() {
+    let sandbox = steps(
+        "[steps.good]\ncommand = [\"true\"]\n[steps.bad]\ncommand = [\"sh\", \"-c\", \"echo out; echo err >&2; exit 3\"]\nneeds = [\"good\"]\n[steps.after]\ncommand = [\"true\"]\nneeds = [\"bad\"]\n",
+    );
+    check(
+        &sandbox,
+        &["ci"],
+        expect![[r#"
+        exit 1
+        --- stderr
+        run         good   no pass is recorded
+        run         bad    no pass is recorded
+        failed      bad    exit 3, TIME
+            out
+            err
+            log      .xtask/runs/RUN/bad.log
+            rerun    cargo xtask ci --step bad
+        not run     after  it needs `bad`: failed
+        passed      good   TIME
+        result      failed: N passed, N failed, N not run in TIME
+        time        critical path TIME: good TIME; no step ran for TIME
+        rerun       cargo xtask ci --step bad
+        next        cargo xtask ci --step bad
+    "#]],
+    );
+    check(
+        &sandbox,
+        &["ci", "--step", "bad"],
+        expect![[r#"
+        exit 1
+        --- stderr
+        proven      good  passed N ago
+        run         bad   no pass is recorded
+        failed      bad   exit 3, TIME
+            out
+            err
+            log      .xtask/runs/RUN/bad.log
+            rerun    cargo xtask ci --step bad
+        result      failed: N proven, N failed in TIME
+        time        critical path TIME: bad TIME; no step ran for TIME
+        rerun       cargo xtask ci --step bad
+        next        cargo xtask ci --step bad
+    "#]],
+    );
+    sandbox.write("release/ci.toml", &sandbox.read("release/ci.toml").replace("exit 3", "exit 0"));
+    check(
+        &sandbox,
+        &["ci", "--rerun", "failed"],
+        expect![[r#"
+        exit 0
+        --- stderr
+        run         good   file `release/ci.toml` changed
+        run         bad    no pass is recorded
+        run         after  no pass is recorded
+        passed      good   TIME (last TIME)
+        passed      bad    TIME
+        passed      after  TIME
+        result      passed: N passed in TIME
+        time        critical path TIME: after TIME; no step ran for TIME
+    "#]],
+    );
+}
+
+#[test]
+fn a_pass_on_retry_is_flaky_and_never_plain_green() {
+    let sandbox = steps(
+        "[steps.shaky]\ncommand = [\"sh\", \"-c\", \"test -e .xtask/tried || { touch .xtask/tried; exit 1; }\"]\nretries = 2\n",
+    );
+    check(&sandbox, &["ci"], expect![[""]]);
+}
+
+#[test]
+fn a_missing_tool_is_unavailable_and_never_a_pass() {
+    let optional = "[steps.spell]\ncommand = [\"no-such-speller\", \"--all\"]\nrequired = false\n[steps.good]\ncommand = [\"true\"]\n";
+    check(&steps(optional), &["ci"], expect![[""]]);
+    check(&steps(&optional.replace("required = false", "")), &["ci"], expect![[""]]);
+}
+
+#[test]
+fn a_step_that_runs_too_long_is_ended_with_everything_it_started() {
+    let sandbox = steps(
+        "[steps.slow]\ncommand = [\"sh\", \"-c\", \"setsid sleep 613 & sleep 614\"]\ntimeout = \"1s\"\n",
+    );
+    check(&sandbox, &["ci"], expect![[""]]);
+    for marker in ["sleep\u{0}613", "sleep\u{0}614"] {
+        assert_eq!(running(marker), Vec::<String>::new());
+    }
+}
+
+/// Processes whose command line holds this text.
+fn running(text: &str) -> Vec<String> {
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| std::fs::read_to_string(entry.path().join("cmdline")).ok())
+        .filter(|line| line.starts_with(text))
+        .collect()
+}
+
+#[test]
+fn nothing_of_the_outer_cargo_reaches_a_step() {
+    let mut sandbox = steps("[steps.environment]\ncommand = [\"env\"]\npass_environment = [\"WANTED\"]\n");
+    for (name, value) in [
+        ("CARGO_MANIFEST_DIR", "leak"),
+        ("CARGO_PKG_NAME", "leak"),
+        ("RUSTUP_TOOLCHAIN", "stable"),
+        ("SOMETHING", "leak"),
+        ("WANTED", "yes"),
+    ] {
+        sandbox.set(name, value);
+    }
+    let done = sandbox.xtask(&["ci"]);
+    assert_eq!(done.code, 0, "{}", done.transcript());
+    let run = std::fs::read_dir(sandbox.path(".xtask/runs")).unwrap().next().unwrap().unwrap().path();
+    let log = std::fs::read_to_string(run.join("environment.log")).unwrap();
+    assert!(log.contains("WANTED=yes"), "{log}");
+    assert!(!log.contains("leak") && !log.contains("RUSTUP_TOOLCHAIN"), "{log}");
+}
