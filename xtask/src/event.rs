@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::environment::Environment;
 
 /// The version that is written.
 pub const VERSION: u32 = 1;
@@ -222,7 +223,68 @@ pub enum Outcome {
     Unknown,
 }
 
+impl Stamped {
+    /// The event without the values of secrets: for everything that leaves the process. Names of steps, jobs and lanes
+    /// stay as they are, because other events refer to them.
+    pub fn masked(mut self, environment: &Environment) -> Stamped {
+        if environment.has_secrets() {
+            for text in self.event.texts() {
+                *text = environment.mask(text);
+            }
+        }
+        self
+    }
+}
+
+impl Event {
+    /// Every text that people or programs put in: what is not an id, a time or a verdict.
+    pub(crate) fn texts(&mut self) -> Vec<&mut String> {
+        match self {
+            Event::RunStarted { command, steps, notes, .. } => {
+                let planned = steps.iter_mut().flat_map(|planned| {
+                    std::iter::once(&mut planned.command).chain(planned.decision.texts())
+                });
+                std::iter::once(command).chain(planned).chain(notes).collect()
+            }
+            Event::StepRetried { outcome, .. } => outcome.texts(),
+            Event::StepFinished { outcome, excerpt, log, rerun, notes, .. } => {
+                outcome.texts().into_iter().chain(excerpt).chain(log).chain(rerun).chain(notes).collect()
+            }
+            Event::RunFinished { next, .. } => next.iter_mut().collect(),
+            Event::StepStarted { .. } | Event::Interrupted { .. } | Event::Unknown => Vec::new(),
+        }
+    }
+}
+
+impl Decision {
+    fn texts(&mut self) -> Vec<&mut String> {
+        match self {
+            Decision::Run { reason } | Decision::Skipped { reason } => vec![reason],
+            Decision::Unavailable { tool, install } => vec![tool, install],
+            Decision::Proven { .. } => Vec::new(),
+        }
+    }
+}
+
 impl Outcome {
+    fn texts(&mut self) -> Vec<&mut String> {
+        match self {
+            Outcome::OutputMissing { output: text }
+            | Outcome::NotRun { reason: text }
+            | Outcome::Skipped { reason: text }
+            | Outcome::Broken { why: text } => vec![text],
+            Outcome::Unavailable { tool, install } => vec![tool, install],
+            Outcome::Passed
+            | Outcome::Flaky { .. }
+            | Outcome::Proven { .. }
+            | Outcome::Failed { .. }
+            | Outcome::Killed { .. }
+            | Outcome::TimedOut { .. }
+            | Outcome::Interrupted
+            | Outcome::Unknown => Vec::new(),
+        }
+    }
+
     /// True when the step is shown to hold.
     pub fn is_pass(&self) -> bool {
         matches!(self, Outcome::Passed | Outcome::Flaky { .. } | Outcome::Proven { .. })

@@ -2,6 +2,8 @@
 //!
 //! Text is understandable without colour. A closed pipe ends the printing, not the work.
 
+pub mod width;
+
 use std::io::{self, IsTerminal as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,7 +41,7 @@ impl Terminal {
         let forced = environment.get("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         let dumb = environment.get("TERM") == Some("dumb");
         let colour = forced || (is_terminal && environment.get("NO_COLOR").is_none() && !dumb);
-        let width = environment.get("COLUMNS").and_then(|value| value.parse().ok()).or_else(columns);
+        let width = environment.get("COLUMNS").and_then(|value| value.parse().ok());
         Terminal { json, colour, live: is_terminal && !dumb, width, closed: AtomicBool::new(false) }
     }
 
@@ -53,9 +55,9 @@ impl Terminal {
         self.live
     }
 
-    /// Columns of the terminal; `None` where there is no terminal.
+    /// Columns of the terminal, asked anew because its window may change; `None` where there is no terminal.
     pub fn width(&self) -> Option<usize> {
-        self.width
+        self.width.or_else(columns)
     }
 
     /// Colours a word, where colours are wanted.

@@ -39,3 +39,22 @@ fn a_torn_last_line_is_left_out_and_a_broken_line_is_not() {
     assert_eq!(parse(torn).unwrap().len(), 1);
     assert!(parse(&format!("{{\n{OLD}")).unwrap_err().to_string().contains("line 1"));
 }
+
+#[test]
+fn secrets_are_masked_in_every_text_and_nowhere_else() {
+    let environment = Environment::of(&[("MY_TOKEN", "passed"), ("A_SECRET", "s3cr\"et")], "/".as_ref());
+    let text = r#"{"v":1,"at":"2026-11-22T10:00:00Z","ms":0,"event":"run-started","run":"passed","command":"ci s3cr\"et","steps":[{"step":"passed","job":"passed","command":"x s3cr\"et","required":true,"decision":{"decision":"run","reason":"s3cr\"et"}}],"notes":["s3cr\"et"]}
+{"v":1,"at":"2026-11-22T10:00:00Z","ms":0,"event":"step-finished","step":"passed","outcome":{"outcome":"passed"},"duration_ms":1,"excerpt":["as3cr\"etb"],"log":"s3cr\"et","rerun":"s3cr\"et","notes":["s3cr\"et"]}
+{"v":1,"at":"2026-11-22T10:00:00Z","ms":0,"event":"step-finished","step":"passed","outcome":{"outcome":"broken","why":"s3cr\"et"},"duration_ms":1}
+{"v":1,"at":"2026-11-22T10:00:00Z","ms":0,"event":"run-finished","status":"passed","duration_ms":1,"next":"s3cr\"et"}
+"#;
+    let masked: Vec<_> =
+        parse(text).unwrap().into_iter().map(|stamped| stamped.masked(&environment)).collect();
+    let written =
+        masked.iter().map(|stamped| serde_json::to_string(stamped).unwrap() + "\n").collect::<String>();
+    assert!(!written.contains("s3cr"), "{written}");
+    assert_eq!(parse(&written).unwrap(), masked);
+    assert!(
+        matches!(&masked[1].event, Event::StepFinished { outcome: Outcome::Passed, step, .. } if step == "passed")
+    );
+}
