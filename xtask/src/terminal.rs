@@ -138,6 +138,11 @@ pub fn printable(text: &str) -> String {
                 while rest.next_if(|next| !('@'..='~').contains(next)).is_some() {}
                 rest.next();
             }
+            // So are changes of the character set (`ESC ( B`), which some tools print at each line end.
+            '\u{1b}' if rest.peek().is_some_and(|next| ('('..='/').contains(next)) => {
+                rest.next();
+                rest.next();
+            }
             character if character.is_control() => safe.extend(character.escape_default()),
             character => safe.push(character),
         }
@@ -157,6 +162,7 @@ mod tests {
             ("\u{1b}]0;title\u{7}", "\\u{1b}]0;title\\u{7}"),
             ("back\rover", "back\\rover"),
             ("\u{1b}[", ""),
+            ("\u{1b}(Btext\u{1b}(B", "text"),
         ] {
             assert_eq!(printable(text), expected);
         }
