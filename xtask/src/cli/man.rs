@@ -37,7 +37,8 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
 
 /// The name and the text of every page.
 fn pages() -> Result<Vec<(String, Vec<u8>)>> {
-    let mut command = super::Arguments::command();
+    // The command `help` prints what the pages say: it has none of its own.
+    let mut command = super::Arguments::command().disable_help_subcommand(true);
     command.build();
     let mut pages = Vec::new();
     add(&mut pages, "cargo-xtask", &command)?;
@@ -50,7 +51,7 @@ fn add(pages: &mut Vec<(String, Vec<u8>)>, name: &str, command: &Command) -> Res
     let page = clap_mangen::Man::new(named).title(name.to_owned()).manual("cargo xtask");
     page.render(&mut text).map_err(anyhow::Error::from)?;
     pages.push((name.to_owned(), text));
-    let below = command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help");
+    let below = command.get_subcommands().filter(|below| !below.is_hide_set());
     for below in below {
         add(pages, &format!("{name}-{}", below.get_name()), below)?;
     }

@@ -19,7 +19,7 @@ const PROMPT: &str = "$ cargo xtask ";
 
 pub(super) fn check(_config: &Config, facts: &Facts) -> Vec<Finding> {
     let mut findings: Vec<_> = facts.files.iter().filter_map(header).collect();
-    for file in facts.files.iter().filter(|file| file.path.ends_with(".md")) {
+    for file in facts.files.iter().filter(|file| file.is_document()) {
         let page = Page::of(&file.text);
         findings.extend(page.lines.iter().filter_map(|line| command(facts, file, line)));
         for line in &page.lines {

@@ -13,6 +13,9 @@ use crate::shell::Command;
 /// Commits that are read when no range is given and the default branch has all of them already.
 const COMMITS_RECENT: &str = "50";
 
+/// The folder of what tests work on: it may be as bad as a test needs it.
+const FIXTURES: &str = "/fixtures/";
+
 /// Everything that the rules look at.
 pub(super) struct Facts {
     /// Files as git sees them: tracked, plus untracked and not ignored.
@@ -35,7 +38,7 @@ pub(super) struct Source {
     pub(super) bytes: usize,
     /// Its text; empty where it is not UTF-8.
     pub(super) text: String,
-    /// What is in a Rust file.
+    /// What is in a Rust file of this repository; `None` for everything else, and for what tests work on.
     pub(super) code: Option<Code>,
 }
 
@@ -44,8 +47,14 @@ impl Source {
         let length = bytes.len();
         // Not UTF-8 is a picture or an archive: the rules about text have nothing to say about it.
         let text = String::from_utf8(bytes).unwrap_or_default();
-        let code = path.ends_with(".rs").then(|| Code::of(&text));
+        let is_code = path.ends_with(".rs") && !path.contains(FIXTURES);
+        let code = is_code.then(|| Code::of(&text));
         Source { path, bytes: length, text, code }
+    }
+
+    /// True for a document of this repository.
+    pub(super) fn is_document(&self) -> bool {
+        self.path.ends_with(".md") && !self.path.contains(FIXTURES)
     }
 
     /// The file's name without folder and extension.
@@ -57,6 +66,7 @@ impl Source {
     /// The modules that a Rust file of a `src` folder stands for: `xtask/src/ci/plan.rs` is `["ci", "plan"]`. Empty for
     /// the root of a crate, `None` for everything else.
     pub(super) fn module(&self) -> Option<Vec<&str>> {
+        self.code.as_ref()?;
         let (_, path) = self.path.split_once("src/")?;
         let mut names: Vec<_> = path.strip_suffix(".rs")?.split('/').collect();
         if names.first() == Some(&"bin") {
@@ -221,6 +231,7 @@ mod tests {
         assert_eq!(module("xtask/src/lib.rs").unwrap(), [""; 0]);
         assert_eq!(module("xtask/src/bin/cargo-nexus-xtask.rs"), None);
         assert_eq!(module("xtask/tests/it/main.rs"), None);
+        assert_eq!(module("xtask/tests/fixtures/one/src/plan.rs"), None);
     }
 
     #[test]

@@ -75,6 +75,7 @@ fn holds(line: &str, word: &str) -> bool {
 
 /// A Rust file that no `mod` line names: cargo would never compile it, and its tests would never run.
 fn forgotten(facts: &Facts, file: &Source) -> Option<Finding> {
+    file.code.as_ref()?;
     let path = file.path.strip_suffix(".rs")?;
     let (folder, name) = path.rsplit_once('/')?;
     let is_root = matches!(name, "main" | "lib" | "build" | "mod") || folder.ends_with("/bin");
