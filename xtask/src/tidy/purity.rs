@@ -18,6 +18,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("crate::terminal", &["Tone", "printable"]),
     ("crate::git", &["Listing", "NoGit"]),
     ("crate::journal", &["Entry", "Line", "Report", "VERSION"]),
+    ("crate::toolchain", &["OWN", "ToolIdentity"]),
     ("crate::receipt", &["Component", "Receipt", "VERSION", "fingerprint"]),
     ("std::env", &["consts"]),
     ("std::fs", &[]),
