@@ -89,20 +89,21 @@ pub(crate) fn run(doors: &Doors, commits: Option<&str>, given: Given) -> Result<
     let config = config::load(&doors.workspace)?;
     let facts = facts::gather(doors, &config, commits, given)?;
     let findings: Vec<_> = RULES.iter().flat_map(|rule| (rule.check)(&config, &facts)).collect();
-    match findings.len() {
-        0 => Ok(Report {
+    if findings.is_empty() {
+        return Ok(Report {
             rules: RULES.iter().map(|rule| rule.name).collect(),
             files: facts.files.len(),
             commits: facts.commits.len(),
             packages: facts.packages.len(),
             range: facts.range,
-        }),
-        1 => Err(Failure::found(Exit::No, "1 place is against the rules of the house", findings)),
-        count => {
-            let problem = format!("{count} places are against the rules of the house");
-            Err(Failure::found(Exit::No, problem, findings).see("docs/STYLE.md"))
-        }
+        });
     }
+    let places = match findings.len() {
+        1 => "1 place is".to_owned(),
+        count => format!("{count} places are"),
+    };
+    let problem = format!("{places} against the rules of the house");
+    Err(Failure::found(Exit::No, problem, findings).see("docs/STYLE.md"))
 }
 
 #[cfg(test)]
