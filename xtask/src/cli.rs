@@ -3,6 +3,11 @@
 mod ci;
 mod journal;
 mod shard;
+mod completions;
+mod docs;
+mod journal;
+mod man;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -39,6 +44,20 @@ enum Verb {
     Shard(shard::Arguments),
     /// Check the record: the journal and the receipts
     Journal(journal::Arguments),
+    /// Check the rules of this repository
+    ///
+    /// Every rule is asked, and all findings are shown together. The rules hold in the repository of the toolkit alone:
+    /// in a workspace without `release/tidy.toml` the command is refused.
+    Tidy(tidy::Arguments),
+    /// Make or check the documents that come from the code
+    ///
+    /// These are the command reference `docs/cli.md` and a JSON schema for each file under `release/`. As `tidy`, the
+    /// command is refused outside of the repository of the toolkit.
+    Docs(docs::Arguments),
+    /// Print the completion script of a shell
+    Completions(completions::Arguments),
+    /// Write manual pages, one for each command
+    Man(man::Arguments),
 }
 
 /// Runs the command line of this process.
@@ -77,6 +96,19 @@ fn run(arguments: Arguments, environment: Environment) -> Result<Exit> {
         Verb::Test(wanted) => ci::test(&doors, &wanted),
         Verb::Shard(wanted) => shard::run(&doors, &wanted),
         Verb::Journal(wanted) => journal::run(&doors, &wanted),
+        Verb::Tidy(wanted) => tidy::run(&doors, &wanted),
+        Verb::Docs(wanted) => docs::run(&doors, &wanted),
+        Verb::Completions(wanted) => completions::run(&doors, &wanted),
+        Verb::Man(wanted) => man::run(&doors, &wanted),
+    }
+}
+
+/// Says what is wrong with the words after `cargo xtask`; asking for help or the version is right.
+fn parses(words: &[String]) -> std::result::Result<(), String> {
+    let words = std::iter::once("cargo xtask").chain(words.iter().map(String::as_str));
+    match Arguments::try_parse_from(words) {
+        Err(error) if error.use_stderr() => Err(error.to_string()),
+        _ => Ok(()),
     }
 }
 

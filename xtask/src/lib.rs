@@ -22,6 +22,7 @@ pub mod doors;
 pub mod toolchain;
 
 mod ci;
+mod tidy;
 
 mod cli;
 

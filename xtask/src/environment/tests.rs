@@ -1,3 +1,5 @@
+// tidy: paths of machines are data here
+
 use super::*;
 
 fn environment() -> Environment {
