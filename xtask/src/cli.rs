@@ -5,7 +5,6 @@ mod journal;
 mod shard;
 mod completions;
 mod docs;
-mod journal;
 mod man;
 mod tidy;
 

@@ -138,6 +138,15 @@ fn parse(index: &str, status: &str, prefix: &str) -> anyhow::Result<Listing> {
     Ok(listing)
 }
 
+/// The commit that is checked out; `None` in a repository without commits and outside of one.
+pub fn head(shell: &Shell) -> anyhow::Result<Option<String>> {
+    if shell.find("git").is_none() {
+        return Ok(None);
+    }
+    let captured = shell.capture(&Command::new("git", ["rev-parse", "--verify", "--quiet", "HEAD"]))?;
+    Ok(Some(captured.text()).filter(|text| captured.is_success() && !text.is_empty()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

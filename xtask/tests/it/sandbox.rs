@@ -176,7 +176,7 @@ fn normal_word(word: &str) -> String {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("kept to be looked at: {}", self.base.display());
+            println!("kept to be looked at: {}", self.base.display());
         } else {
             std::fs::remove_dir_all(&self.base).ok();
         }

@@ -47,7 +47,7 @@ fn only_evidence_makes_a_run_pass() {
     let cases: [(&[Outcome], bool, Status); 9] = [
         (&[Outcome::Passed, skipped.clone()], true, Status::Passed),
         (&[Outcome::Passed, Outcome::Flaky { attempt: 2 }], true, Status::Passed),
-        (&[skipped.clone()], true, Status::Nothing),
+        (std::slice::from_ref(&skipped), true, Status::Nothing),
         (&[], true, Status::Nothing),
         (&[Outcome::Passed, unavailable.clone()], false, Status::Incomplete),
         (&[Outcome::Passed, unavailable.clone()], true, Status::Unavailable),
