@@ -16,6 +16,7 @@ pub mod event;
 pub mod receipt;
 pub mod journal;
 pub mod doors;
+pub mod toolchain;
 
 mod cli;
 
