@@ -1,6 +1,7 @@
 //! The command tree. The documentation of an argument is its help; `docs/cli.md` is generated from it.
 
 mod journal;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,8 @@ pub(crate) struct Arguments {
 enum Verb {
     /// Check the record: the journal and the receipts
     Journal(journal::Arguments),
+    /// The tools that steps need: pinned, and installed for this workspace alone
+    Tools(tools::Arguments),
 }
 
 /// Runs the command line of this process.
@@ -59,8 +62,10 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments, environment: Environment) -> Result<Exit> {
     let doors = Doors::open(environment, arguments.json)?;
+    crate::tools::front::check(&doors)?;
     match arguments.verb {
         Verb::Journal(wanted) => journal::run(&doors, &wanted),
+        Verb::Tools(wanted) => tools::run(&doors, &wanted),
     }
 }
 

@@ -145,6 +145,23 @@ pub fn diff(name: &str, actual: &str, wanted: &str) -> String {
         .to_string()
 }
 
+/// Makes a symbolic link, and replaces one that is there. What is no link is never replaced.
+pub fn link(target: &Path, at: &Path) -> anyhow::Result<()> {
+    let make = || -> io::Result<()> {
+        if let Some(folder) = at.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        if at.is_symlink() {
+            fs::remove_file(at)?;
+        }
+        #[cfg(unix)]
+        return std::os::unix::fs::symlink(target, at);
+        #[cfg(windows)]
+        return std::os::windows::fs::symlink_file(target, at);
+    };
+    make().with_context(|| format!("cannot link `{}` to `{}`", at.display(), target.display()))
+}
+
 /// Creates a folder and those above it.
 pub fn create_folder(path: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot create `{}`", path.display()))

@@ -18,6 +18,8 @@ pub mod journal;
 pub mod doors;
 pub mod toolchain;
 
+mod tools;
+
 mod cli;
 
 #[cfg(test)]
