@@ -1,5 +1,6 @@
 //! The command tree. The documentation of an argument is its help; `docs/cli.md` is generated from it.
 
+mod doctor;
 mod journal;
 mod tools;
 
@@ -26,6 +27,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Look at this machine and this clone, and say what to run
+    Doctor(doctor::Arguments),
     /// Check the record: the journal and the receipts
     Journal(journal::Arguments),
     /// The tools that steps need: pinned, and installed for this workspace alone
@@ -62,8 +65,12 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments, environment: Environment) -> Result<Exit> {
     let doors = Doors::open(environment, arguments.json)?;
-    crate::tools::front::check(&doors)?;
+    // The doctor says it in one line beside the others.
+    if !matches!(arguments.verb, Verb::Doctor(_)) {
+        crate::tools::front::check(&doors)?;
+    }
     match arguments.verb {
+        Verb::Doctor(wanted) => doctor::run(&doors, &wanted),
         Verb::Journal(wanted) => journal::run(&doors, &wanted),
         Verb::Tools(wanted) => tools::run(&doors, &wanted),
     }

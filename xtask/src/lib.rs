@@ -18,6 +18,7 @@ pub mod journal;
 pub mod doors;
 pub mod toolchain;
 
+mod doctor;
 mod tools;
 
 mod cli;
