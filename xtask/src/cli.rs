@@ -1,5 +1,7 @@
 //! The command tree. The documentation of an argument is its help; `docs/cli.md` is generated from it.
 
+mod adopt;
+mod baseline;
 mod doctor;
 mod journal;
 mod tools;
@@ -27,6 +29,10 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Set the toolkit up in another workspace or single package
+    Adopt(adopt::Arguments),
+    /// Findings that were there before the toolkit came: counted, and never more than counted
+    Baseline(baseline::Arguments),
     /// Look at this machine and this clone, and say what to run
     Doctor(doctor::Arguments),
     /// Check the record: the journal and the receipts
@@ -64,12 +70,18 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments, environment: Environment) -> Result<Exit> {
-    let doors = Doors::open(environment, arguments.json)?;
-    // The doctor says it in one line beside the others.
-    if !matches!(arguments.verb, Verb::Doctor(_)) {
+    let folder = match &arguments.verb {
+        Verb::Adopt(wanted) => wanted.folder(&environment)?,
+        _ => environment.folder().to_owned(),
+    };
+    let doors = Doors::open(environment, &folder, arguments.json)?;
+    // The doctor says it in one line beside the others, and adopting moves the pin.
+    if !matches!(arguments.verb, Verb::Adopt(_) | Verb::Doctor(_)) {
         crate::tools::front::check(&doors)?;
     }
     match arguments.verb {
+        Verb::Adopt(wanted) => adopt::run(&doors, &wanted, Vec::new()),
+        Verb::Baseline(wanted) => baseline::run(&doors, &wanted),
         Verb::Doctor(wanted) => doctor::run(&doors, &wanted),
         Verb::Journal(wanted) => journal::run(&doors, &wanted),
         Verb::Tools(wanted) => tools::run(&doors, &wanted),

@@ -145,6 +145,11 @@ pub fn diff(name: &str, actual: &str, wanted: &str) -> String {
         .to_string()
 }
 
+/// The path without links and `..`. Fails where there is nothing at that path.
+pub fn real(path: &Path) -> anyhow::Result<PathBuf> {
+    fs::canonicalize(path).with_context(|| format!("there is no `{}`", path.display()))
+}
+
 /// Makes a symbolic link, and replaces one that is there. What is no link is never replaced.
 pub fn link(target: &Path, at: &Path) -> anyhow::Result<()> {
     let make = || -> io::Result<()> {

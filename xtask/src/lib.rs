@@ -20,6 +20,8 @@ pub mod toolchain;
 
 mod doctor;
 mod tools;
+mod baseline;
+mod adopt;
 
 mod cli;
 

@@ -29,7 +29,9 @@ fn check(facts: Facts, expected: Expect) {
 
 #[test]
 fn a_healthy_machine_has_one_line_a_check() {
-    check(healthy(), expect![[r#"
+    check(
+        healthy(),
+        expect![[r#"
         ok       rustc    rustc 1.95.0 (59807616e 2026-04-14), as the toolchain file wants (1.95.0)
         ok       cargo    cargo 1.95.0 (f2d3ce0bd 2026-03-21)
         ok       clippy   clippy 0.1.95
@@ -42,12 +44,15 @@ fn a_healthy_machine_has_one_line_a_check() {
         ok       disk     77.0 GiB free; target more than 5.0 GiB, .xtask 3 MiB
         ok       state    .xtask can be written to
         sick: 
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_machine_with_nothing_is_told_everything_at_once() {
-    check(Facts { state_broken: Some("cannot write".into()), ..Facts::default() }, expect![[r#"
+    check(
+        Facts { state_broken: Some("cannot write".into()), ..Facts::default() },
+        expect![[r#"
         missing  rustc    there is no Rust compiler
                           next: install rustup (https://rustup.rs), then `rustup toolchain install stable`
         missing  cargo    is not there for the toolchain that counts here
@@ -64,7 +69,8 @@ fn a_machine_with_nothing_is_told_everything_at_once() {
         missing  state    cannot write
                           next: make the folder .xtask writable for this user
         sick: rustc, cargo, clippy, rustfmt, git, state
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
