@@ -1,5 +1,6 @@
 //! The command tree. The documentation of an argument is its help; `docs/cli.md` is generated from it.
 
+mod acceptance;
 mod adopt;
 mod baseline;
 mod doctor;
@@ -29,6 +30,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Proofs that take too long for every run
+    Acceptance(acceptance::Arguments),
     /// Set the toolkit up in another workspace or single package
     Adopt(adopt::Arguments),
     /// Findings that were there before the toolkit came: counted, and never more than counted
@@ -80,6 +83,7 @@ fn run(arguments: Arguments, environment: Environment) -> Result<Exit> {
         crate::tools::front::check(&doors)?;
     }
     match arguments.verb {
+        Verb::Acceptance(wanted) => acceptance::run(&doors, &wanted),
         Verb::Adopt(wanted) => adopt::run(&doors, &wanted, Vec::new()),
         Verb::Baseline(wanted) => baseline::run(&doors, &wanted),
         Verb::Doctor(wanted) => doctor::run(&doors, &wanted),

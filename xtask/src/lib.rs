@@ -22,6 +22,7 @@ mod doctor;
 mod tools;
 mod baseline;
 mod adopt;
+mod acceptance;
 
 mod cli;
 

@@ -68,10 +68,13 @@ mod tests {
 
     #[test]
     fn no_file_becomes_a_file_with_one_alias() {
-        check("", expect![[r#"
+        check(
+            "",
+            expect![[r#"
             [alias]
             xtask = "nexus-xtask"
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -91,28 +94,42 @@ mod tests {
                 retry = 1
             "##]],
         );
-        check("alias = { b = \"build\" }\n", expect![[r#"
+        check(
+            "alias = { b = \"build\" }\n",
+            expect![[r#"
             alias = { b = "build" , xtask = "nexus-xtask" }
-        "#]]);
-        check("alias.b = \"build\"\n", expect![[r#"
+        "#]],
+        );
+        check(
+            "alias.b = \"build\"\n",
+            expect![[r#"
             alias.b = "build"
             alias.xtask = "nexus-xtask"
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn the_same_alias_is_nothing_to_do() {
-        check("[alias]\nxtask = \"nexus-xtask\"\n", expect![[r#"
+        check(
+            "[alias]\nxtask = \"nexus-xtask\"\n",
+            expect![[r#"
             nothing to do
-        "#]]);
-        check("[alias]\nxtask = [\"nexus-xtask\"]\n", expect![[r#"
+        "#]],
+        );
+        check(
+            "[alias]\nxtask = [\"nexus-xtask\"]\n",
+            expect![[r#"
             nothing to do
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn another_alias_is_a_conflict_with_its_difference() {
-        check("[alias]\nxtask = \"run --package xtask --\"\n", expect![[r#"
+        check(
+            "[alias]\nxtask = \"run --package xtask --\"\n",
+            expect![[r#"
             exit 4
             error: `xtask` is an alias for something else here
               why:  --- .cargo/config.toml (there)
@@ -122,8 +139,11 @@ mod tests {
                     -xtask = "run --package xtask --"
                     +xtask = "nexus-xtask"
               next: cargo nexus-xtask adopt --alias NAME, with a name that is free
-        "#]]);
-        check("[alias]\nxtask = [\"run\", \"--package\", \"xtask\"]\n", expect![[r#"
+        "#]],
+        );
+        check(
+            "[alias]\nxtask = [\"run\", \"--package\", \"xtask\"]\n",
+            expect![[r#"
             exit 4
             error: `xtask` is an alias for something else here
               why:  --- .cargo/config.toml (there)
@@ -133,22 +153,29 @@ mod tests {
                     -xtask = ["run", "--package", "xtask"]
                     +xtask = "nexus-xtask"
               next: cargo nexus-xtask adopt --alias NAME, with a name that is free
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn what_is_no_configuration_is_told_with_its_line() {
-        check("[build]\njobs = \n", expect![[r#"
+        check(
+            "[build]\njobs = \n",
+            expect![[r#"
             exit 2
             .cargo/config.toml:2: string values must be quoted, expected literal string
               next: correct the line
             error: `.cargo/config.toml` cannot be understood
-        "#]]);
-        check("alias = 1\n", expect![[r#"
+        "#]],
+        );
+        check(
+            "alias = 1\n",
+            expect![[r#"
             exit 2
             .cargo/config.toml: `alias` is no table
               next: write `[alias]`
             error: `.cargo/config.toml` cannot be understood
-        "#]]);
+        "#]],
+        );
     }
 }

@@ -94,30 +94,42 @@ mod tests {
 
     #[test]
     fn no_file_becomes_a_file_with_a_pin() {
-        check("", Origin::Registry, expect![[r##"
+        check(
+            "",
+            Origin::Registry,
+            expect![[r##"
             # The toolkit, in the version that works on this repository, and the tools that steps need.
             # `cargo xtask tools install` installs the tools below .xtask/tools; `cargo xtask doctor` says what is missing.
 
             [xtask]
             version = "0.2.0"
-        "##]]);
-        check("", Origin::Path("../toolkit/xtask".into()), expect![[r##"
+        "##]],
+        );
+        check(
+            "",
+            Origin::Path("../toolkit/xtask".into()),
+            expect![[r##"
             # The toolkit, in the version that works on this repository, and the tools that steps need.
             # `cargo xtask tools install` installs the tools below .xtask/tools; `cargo xtask doctor` says what is missing.
 
             [xtask]
             version = "0.2.0"
             source = { path = "../toolkit/xtask" }
-        "##]]);
+        "##]],
+        );
         let git = Origin::Git { url: "https://example.org/x.git".into(), rev: "abc".into() };
-        check("", git, expect![[r##"
+        check(
+            "",
+            git,
+            expect![[r##"
             # The toolkit, in the version that works on this repository, and the tools that steps need.
             # `cargo xtask tools install` installs the tools below .xtask/tools; `cargo xtask doctor` says what is missing.
 
             [xtask]
             version = "0.2.0"
             source = { git = "https://example.org/x.git", rev = "abc" }
-        "##]]);
+        "##]],
+        );
     }
 
     #[test]
@@ -139,12 +151,20 @@ mod tests {
 
     #[test]
     fn the_same_version_stays_and_a_newer_one_too() {
-        check("[xtask]\nversion = \"0.2.0\"\n", Origin::Registry, expect![[r#"
+        check(
+            "[xtask]\nversion = \"0.2.0\"\n",
+            Origin::Registry,
+            expect![[r#"
             Same
-        "#]]);
-        check("[xtask]\nversion = \"0.3.0\"\n", Origin::Registry, expect![[r#"
+        "#]],
+        );
+        check(
+            "[xtask]\nversion = \"0.3.0\"\n",
+            Origin::Registry,
+            expect![[r#"
             Other("0.3.0")
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -172,10 +192,14 @@ mod tests {
 
     #[test]
     fn what_is_no_toml_is_told_with_its_line() {
-        check("[xtask\n", Origin::Registry, expect![[r#"
+        check(
+            "[xtask\n",
+            Origin::Registry,
+            expect![[r#"
             release/tools.toml:1: unclosed table, expected `]`
               next: correct the line
             error: `release/tools.toml` cannot be understood
-        "#]]);
+        "#]],
+        );
     }
 }

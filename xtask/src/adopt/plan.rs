@@ -63,12 +63,10 @@ impl Plan {
 pub(crate) fn plan(facts: &Facts, wanted: &Wanted) -> Result<Plan> {
     let mut actions = vec![cargo_alias(facts, wanted)?, ignored(facts)];
     let steps = steps::find(facts);
-    let reason = match steps.len() {
-        0 => "a template, all of it comments".to_owned(),
-        count => {
-            let ids: Vec<_> = steps.iter().map(|step| step.id.as_str()).collect();
-            format!("with {count} steps for what is no Rust: {}", ids.join(", "))
-        }
+    let ids: Vec<_> = steps.iter().filter(|step| !step.suggested).map(|step| step.id.as_str()).collect();
+    let reason = match ids.is_empty() {
+        true => "a template, all of it comments".to_owned(),
+        false => format!("with steps for what is no Rust: {}", ids.join(", ")),
     };
     actions.push(new_file(facts, "release/ci.toml", templates::ci(&steps), &reason));
     actions.push(match &facts.changelog {

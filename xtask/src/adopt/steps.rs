@@ -1,7 +1,7 @@
 //! The steps of what is no Rust in a workspace: found by the files that say how to build and test it.
 //!
 //! Only what a project states itself becomes a step: a script in `package.json`, test requirements in
-//! `pyproject.toml`. Shell scripts are looked at by `shellcheck`, optionally, and for errors alone.
+//! `pyproject.toml`. What it could do besides (`shellcheck` of its shell scripts) is a suggestion in a comment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,8 @@ pub(crate) struct Step {
     pub(crate) folder: String,
     pub(crate) needs: Vec<String>,
     pub(crate) network: bool,
-    pub(crate) optional: bool,
+    /// True when it is only suggested: then it is optional too.
+    pub(crate) suggested: bool,
     pub(crate) set_environment: Vec<(String, String)>,
     pub(crate) lane: Option<String>,
 }
@@ -98,13 +99,10 @@ fn node(folder: &str, text: &str, names: &BTreeSet<String>) -> Vec<Step> {
             project.scripts.get(*script).is_some_and(|command| !command.contains("no test specified"))
         })
         .collect();
+    let mut comment = format!("The scripts of {}.", inside(folder, "package.json"));
     let needs_packages = !project.dependencies.is_empty() || !project.development.is_empty();
     if needs_packages && !scripts.is_empty() {
-        steps.push(Step {
-            network: true,
-            comment: format!("The scripts of {}.", inside(folder, "package.json")),
-            ..step("install", install)
-        });
+        steps.push(Step { network: true, comment: std::mem::take(&mut comment), ..step("install", install) });
         installed.push(id("install"));
     }
     for script in &scripts {
@@ -112,7 +110,8 @@ fn node(folder: &str, text: &str, names: &BTreeSet<String>) -> Vec<Step> {
         if *script == "test" && scripts.contains(&"build") {
             needs.push(id("build"));
         }
-        steps.push(Step { needs, ..step(script, &["run", script]) });
+        let comment = std::mem::take(&mut comment);
+        steps.push(Step { needs, comment, ..step(script, &["run", script]) });
     }
     steps
 }
@@ -186,10 +185,10 @@ fn shell(names: &BTreeSet<String>) -> Option<Step> {
     let words = ["shellcheck", "--severity=error", "--"].map(str::to_owned);
     (!scripts.is_empty()).then(|| Step {
         id: "shellcheck".into(),
-        comment: "Optional: a machine without shellcheck passes it over, and says so.".into(),
+        comment: "A suggestion; a machine without shellcheck would pass it over, and say so.".into(),
         job: "lint".into(),
         command: words.into_iter().chain(scripts).collect(),
-        optional: true,
+        suggested: true,
         ..Step::default()
     })
 }
@@ -286,6 +285,7 @@ mod tests {
             ],
             expect![[r#"
 
+                # The scripts of web/shop/package.json.
                 [steps.pnpm-test-web-shop]
                 command = ["pnpm", "run", "test"]
                 job = "node"
@@ -297,7 +297,9 @@ mod tests {
     #[test]
     fn tests_of_python_become_steps_where_the_project_says_what_they_need() {
         let project = "[dependency-groups]\ntest = [\"pytest>=9\", { include-group = \"x\" }]\n";
-        check(&[("pyproject.toml", project), ("tests/test_one.py", "")], expect![[r#"
+        check(
+            &[("pyproject.toml", project), ("tests/test_one.py", "")],
+            expect![[r#"
 
             # The tests of pyproject.toml.
             [steps.python-environment]
@@ -317,20 +319,24 @@ mod tests {
             job = "python"
             needs = ["python-install"]
             set_environment = { PYTHONDONTWRITEBYTECODE = "1" }
-        "#]]);
+        "#]],
+        );
         check(&[("pyproject.toml", project)], expect![[""]]);
         check(&[("pyproject.toml", "[project]\nname = \"x\"\n"), ("tests/test_one.py", "")], expect![[""]]);
     }
 
     #[test]
     fn shell_scripts_are_looked_at_optionally() {
-        check(&[("scripts/a b.sh", ""), ("vendor/x.sh", "")], expect![[r#"
+        check(
+            &[("scripts/a b.sh", ""), ("vendor/x.sh", "")],
+            expect![[r#"
 
-            # Optional: a machine without shellcheck passes it over, and says so.
-            [steps.shellcheck]
-            command = ["shellcheck", "--severity=error", "--", "scripts/a b.sh"]
-            job = "lint"
-            required = false
-        "#]]);
+                # A suggestion; a machine without shellcheck would pass it over, and say so.
+                # [steps.shellcheck]
+                # command = ["shellcheck", "--severity=error", "--", "scripts/a b.sh"]
+                # job = "lint"
+                # required = false
+            "#]],
+        );
     }
 }

@@ -23,12 +23,15 @@ pub(crate) fn ci(steps: &[Step]) -> String {
 /// One step, with an empty line before it.
 pub(crate) fn step(step: &Step) -> String {
     let mut text = String::from("\n");
+    let before = if step.suggested { "# " } else { "" };
     let mut line = |line: String| {
+        text.push_str(before);
         text.push_str(&line);
         text.push('\n');
     };
     if !step.comment.is_empty() {
-        line(format!("# {}", step.comment));
+        let mark = if step.suggested { "" } else { "# " };
+        line(format!("{mark}{}", step.comment));
     }
     line(format!("[steps.{}]", step.id));
     line(format!("command = {}", list(&step.command)));
@@ -42,7 +45,7 @@ pub(crate) fn step(step: &Step) -> String {
     if step.network {
         line("network = true".to_owned());
     }
-    if step.optional {
+    if step.suggested {
         line("required = false".to_owned());
     }
     if let Some(lane) = &step.lane {

@@ -1,13 +1,11 @@
 //! Installs what the plan says. Decides nothing.
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader};
 
 use crate::doors::Doors;
 use crate::failure::{Failure, Result};
 use crate::files;
 use crate::shell::{Command, Ended};
-use crate::terminal::printable;
 
 use super::plan::{Action, Plan};
 
@@ -55,20 +53,13 @@ fn install(doors: &Doors, action: &Action) -> Result<()> {
 
 /// Runs an installer and passes on what it says. Returns how it ended, and its last lines.
 fn follow(doors: &Doors, command: &Command) -> anyhow::Result<(Ended, String)> {
-    let passed: Vec<String> = PASSED.iter().map(|name| (*name).to_owned()).collect();
-    let mut guarded = doors.shell.guard(command, &passed)?;
-    let mut output = BufReader::new(guarded.take_output());
     let mut tail = VecDeque::new();
-    let mut line = Vec::new();
-    while output.read_until(b'\n', &mut line)? > 0 {
-        let text = printable(doors.environment.mask(&String::from_utf8_lossy(&line)).trim_end());
-        line.clear();
-        doors.terminal.talk(&format!("  {text}"));
-        tail.push_back(text);
+    let ended = doors.shell.follow(command, PASSED, |line| {
+        doors.terminal.talk(&format!("  {line}"));
+        tail.push_back(line);
         if tail.len() > TAIL_LINES {
             tail.pop_front();
         }
-    }
-    let ended = guarded.wait()?;
+    })?;
     Ok((ended, Vec::from(tail).join("\n")))
 }

@@ -37,7 +37,10 @@ fn check(facts: &Facts, wanted: &Wanted, expected: Expect) {
 
 #[test]
 fn a_fresh_workspace_gets_everything() {
-    check(&facts(&[]), &wanted(), expect![[r#"
+    check(
+        &facts(&[]),
+        &wanted(),
+        expect![[r#"
         count   release/baseline.toml           clippy and docs findings, if there are any: the baseline
         create  .cargo/config.toml              alias `cargo xtask`
         create  .gitignore                      local state stays local
@@ -47,7 +50,8 @@ fn a_fresh_workspace_gets_everything() {
         create  release/tools.toml              pins the toolkit to 0.1.0
         next    cargo install --locked --path ../toolkit/xtask
         next    cargo xtask ci
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -60,7 +64,10 @@ fn what_is_there_is_kept_and_three_files_get_a_line() {
         ("release/tools.toml", "[tools.just]\nversion = \"1.0.0\"\ninstall = \"cargo\"\n"),
     ];
     let facts = Facts { changelog: Some("CHANGES".into()), lock_tracked: false, ..facts(&there) };
-    check(&facts, &wanted(), expect![[r#"
+    check(
+        &facts,
+        &wanted(),
+        expect![[r#"
         count   release/baseline.toml           clippy and docs findings, if there are any: the baseline
         change  .cargo/config.toml              alias `cargo xtask`
                 --- .cargo/config.toml (there)
@@ -94,7 +101,8 @@ fn what_is_there_is_kept_and_three_files_get_a_line() {
         note    Cargo.lock is not tracked: dependencies are resolved anew on each machine
         next    cargo install --locked --path ../toolkit/xtask
         next    cargo xtask ci
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -109,7 +117,10 @@ fn the_second_time_nothing_is_left_to_do() {
         })
         .collect();
     let facts = Facts { changelog: Some("CHANGELOG.md".into()), front_installed: true, ..facts(&there) };
-    check(&facts, &wanted(), expect![[r#"
+    check(
+        &facts,
+        &wanted(),
+        expect![[r#"
         keep    .cargo/config.toml              there already
         keep    .gitignore                      there already
         keep    release/ci.toml                 there already
@@ -118,7 +129,8 @@ fn the_second_time_nothing_is_left_to_do() {
         keep    release/tools.toml              pins 0.1.0 already
         nothing to do
         next    cargo xtask ci
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

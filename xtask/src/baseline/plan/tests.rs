@@ -28,8 +28,8 @@ fn the_same_numbers_are_a_pass() {
         "one dead_code 2\ntwo clippy::all 1",
         "one dead_code 2\ntwo clippy::all 1",
         expect![[r#"
-        clippy: 3 findings are counted in the baseline
-    "#]],
+            clippy: findings of the baseline that are still there: 3
+        "#]],
     );
 }
 
@@ -39,11 +39,11 @@ fn fewer_is_a_pass_that_says_how_to_lower_them() {
         "one dead_code 2\ntwo clippy::all 1",
         "one dead_code 1",
         expect![[r#"
-        fewer  one dead_code  2 -> 1
-        fewer  two clippy::all  1 -> 0
-        clippy: 1 findings are counted in the baseline
-        the baseline can be lowered: cargo xtask baseline update
-    "#]],
+            fewer  one dead_code  2 -> 1
+            fewer  two clippy::all  1 -> 0
+            clippy: findings of the baseline that are still there: 1
+            the baseline can be lowered: cargo xtask baseline update
+        "#]],
     );
 }
 
@@ -53,11 +53,11 @@ fn more_of_one_is_not_made_up_for_by_fewer_of_another() {
         "one dead_code 2",
         "one dead_code 1\none unused 1\ntwo dead_code 1",
         expect![[r#"
-        more   one unused  0 -> 1
-        more   two dead_code  0 -> 1
-        fewer  one dead_code  2 -> 1
-        clippy: 1 findings are counted in the baseline
-    "#]],
+            more   one unused  0 -> 1
+            more   two dead_code  0 -> 1
+            fewer  one dead_code  2 -> 1
+            clippy: findings of the baseline that are still there: 1
+        "#]],
     );
 }
 
