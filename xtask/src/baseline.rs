@@ -26,7 +26,7 @@ pub(crate) fn check(doors: &Doors, kind: Kind) -> Result<Exit> {
             .why("without a baseline every finding is an error, and no counting is needed")
             .next(format!("cargo xtask ci --step {}", kind.word())));
     };
-    let findings = facts::look(doors, kind)?;
+    let findings = facts::look(doors, kind, baseline.benches_need_nightly)?;
     let change = plan::compare(baseline.of(kind), &facts::count(&findings));
     if doors.terminal.is_json() {
         doors.terminal.json(&report::json(kind, &change))?;
@@ -53,10 +53,10 @@ pub(crate) fn update(doors: &Doors) -> Result<Exit> {
         doors.terminal.talk(&format!("nothing to do: there is no {FILE}, every finding is an error"));
         return Ok(Exit::Done);
     };
-    let mut lowered = Baseline { compiler: Some(facts::compiler(doors)?), ..Baseline::default() };
+    let mut lowered = fresh(doors)?;
     let mut more = Vec::new();
     for kind in Kind::ALL {
-        let findings = facts::look(doors, kind)?;
+        let findings = facts::look(doors, kind, lowered.benches_need_nightly)?;
         let counts = facts::count(&findings);
         let change = plan::compare(baseline.of(kind), &counts);
         report::lines(kind, &change).iter().for_each(|line| doors.terminal.talk(line));
@@ -71,7 +71,9 @@ pub(crate) fn update(doors: &Doors) -> Result<Exit> {
     if lowered.is_empty() {
         files::remove(&file)?;
         doors.terminal.talk(&format!("removed    {FILE}  nothing is left, every finding is an error now"));
-    } else if lowered.counts() == baseline.counts() {
+    } else if lowered.counts() == baseline.counts()
+        && lowered.benches_need_nightly == baseline.benches_need_nightly
+    {
         doors.terminal.talk("nothing to do: no number became lower");
     } else {
         files::write(&file, config::render(&lowered))?;
@@ -82,9 +84,18 @@ pub(crate) fn update(doors: &Doors) -> Result<Exit> {
 
 /// Counts what is there at adoption: the text of the file, or `None` when there is nothing to count.
 pub(crate) fn first(doors: &Doors) -> Result<Option<String>> {
-    let mut baseline = Baseline { compiler: Some(facts::compiler(doors)?), ..Baseline::default() };
+    let mut baseline = fresh(doors)?;
     for kind in Kind::ALL {
-        *baseline.of_mut(kind) = facts::count(&facts::look(doors, kind)?);
+        *baseline.of_mut(kind) = facts::count(&facts::look(doors, kind, baseline.benches_need_nightly)?);
     }
     Ok(if baseline.is_empty() { None } else { Some(config::render(&baseline)) })
+}
+
+/// A baseline in which nothing is counted yet.
+fn fresh(doors: &Doors) -> Result<Baseline> {
+    Ok(Baseline {
+        compiler: Some(facts::compiler(doors)?),
+        benches_need_nightly: facts::benches_need_nightly(doors)?,
+        ..Baseline::default()
+    })
 }

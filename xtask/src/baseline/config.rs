@@ -27,15 +27,15 @@ pub(crate) type Counts = BTreeMap<String, BTreeMap<String, u64>>;
 
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Baseline {
     /// The compiler that the numbers were counted with: another one has other lints.
     pub(crate) compiler: Option<String>,
+    /// True where the benches need a nightly compiler: clippy leaves them out.
+    pub(crate) benches_need_nightly: bool,
     /// Findings of `cargo clippy`.
-    #[serde(default)]
     pub(crate) clippy: Counts,
     /// Findings of `cargo doc`.
-    #[serde(default)]
     pub(crate) doc: Counts,
 }
 
@@ -59,9 +59,10 @@ impl Baseline {
         Kind::ALL.map(|kind| self.of(kind))
     }
 
-    /// True when nothing is counted.
+    /// True when the file would say nothing that a missing one does not.
     pub(crate) fn is_empty(&self) -> bool {
-        self.counts().iter().all(|counts| counts.values().all(BTreeMap::is_empty))
+        !self.benches_need_nightly
+            && self.counts().iter().all(|counts| counts.values().all(BTreeMap::is_empty))
     }
 }
 
@@ -88,6 +89,9 @@ pub(crate) fn render(baseline: &Baseline) -> String {
     document.decor_mut().set_prefix(HEAD);
     if let Some(compiler) = &baseline.compiler {
         document["compiler"] = value(compiler.as_str());
+    }
+    if baseline.benches_need_nightly {
+        document["benches_need_nightly"] = value(true);
     }
     for kind in Kind::ALL {
         let mut packages = Table::new();
@@ -125,6 +129,7 @@ mod tests {
     fn what_is_written_is_read_again() {
         let baseline = Baseline {
             compiler: Some("rustc 1.95.0".into()),
+            benches_need_nightly: true,
             clippy: counts(&[
                 ("one", "clippy::needless_return", 3),
                 ("one", "dead_code", 1),
@@ -139,6 +144,7 @@ mod tests {
             # every finding is an error.
 
             compiler = "rustc 1.95.0"
+            benches_need_nightly = true
 
             [clippy.one]
             "clippy::needless_return" = 3

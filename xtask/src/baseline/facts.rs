@@ -33,17 +33,38 @@ impl Kind {
         }
     }
 
-    fn command(self) -> Command {
+    fn command(self, targets: Targets) -> Command {
         match self {
             Kind::Clippy => {
+                let words = ["clippy", "--workspace", "--message-format=json", "--quiet"];
                 let lints = ["--", "--cap-lints", "warn"];
-                let words = ["clippy", "--workspace", "--all-targets", "--message-format=json", "--quiet"];
-                Command::new("cargo", words.into_iter().chain(lints))
+                Command::new("cargo", words.into_iter().chain(targets.words().iter().copied()).chain(lints))
             }
             Kind::Doc => {
                 let words = ["doc", "--workspace", "--no-deps", "--message-format=json", "--quiet"];
                 Command::new("cargo", words).with("RUSTDOCFLAGS", "--cap-lints warn")
             }
+        }
+    }
+}
+
+/// Which targets clippy looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Targets {
+    All,
+    /// All but the benches.
+    Stable {
+        has_library: bool,
+    },
+}
+
+impl Targets {
+    /// Cargo has no flag for "all but one", and refuses `--lib` where no package has a library.
+    fn words(self) -> &'static [&'static str] {
+        match self {
+            Targets::All => &["--all-targets"],
+            Targets::Stable { has_library: true } => &["--lib", "--bins", "--tests", "--examples"],
+            Targets::Stable { has_library: false } => &["--bins", "--tests", "--examples"],
         }
     }
 }
@@ -65,17 +86,33 @@ pub(crate) struct Message {
 
 /// Runs clippy or rustdoc and returns what they find in the packages of the workspace. Code that does not compile is
 /// a failure.
-pub(crate) fn look(doors: &Doors, kind: Kind) -> Result<BTreeSet<Message>> {
-    let members = members(doors)?;
-    let command = kind.command();
+pub(crate) fn look(doors: &Doors, kind: Kind, benches_need_nightly: bool) -> Result<BTreeSet<Message>> {
+    let workspace = members(doors)?;
+    let targets = match benches_need_nightly {
+        true => Targets::Stable { has_library: workspace.has_library },
+        false => Targets::All,
+    };
+    let command = kind.command(targets);
     let captured = doors.shell.capture(&command)?;
     let output = String::from_utf8_lossy(&captured.stdout);
-    let (messages, errors) = read(&output, &members)?;
+    let (messages, errors) = read(&output, &workspace.names)?;
     if captured.is_success() {
         return Ok(messages);
     }
     Err(broken(kind, &command, &captured, errors))
 }
+
+/// True when the benches cannot be compiled by the compiler that is there, because they ask for features of a nightly
+/// one, and all else can.
+pub(crate) fn benches_need_nightly(doors: &Doors) -> Result<bool> {
+    let bench =
+        Command::new("cargo", ["check", "--workspace", "--benches", "--message-format=json", "--quiet"]);
+    let captured = doors.shell.capture(&bench)?;
+    Ok(!captured.is_success() && String::from_utf8_lossy(&captured.stdout).contains(FEATURE_ON_STABLE))
+}
+
+/// The code of the compiler's error for `#![feature]` on a stable compiler, as it stands in a message.
+const FEATURE_ON_STABLE: &str = r#""code":{"code":"E0554""#;
 
 fn broken(kind: Kind, command: &Command, captured: &Captured, errors: Vec<Finding>) -> Failure {
     let failure = match errors.is_empty() {
@@ -105,8 +142,15 @@ pub(crate) fn count(messages: &BTreeSet<Message>) -> Counts {
     counts
 }
 
-/// The packages of the workspace: id to name.
-fn members(doors: &Doors) -> anyhow::Result<BTreeMap<String, String>> {
+/// The packages of the workspace.
+#[derive(Debug, Default)]
+struct Members {
+    /// Id to name.
+    names: BTreeMap<String, String>,
+    has_library: bool,
+}
+
+fn members(doors: &Doors) -> anyhow::Result<Members> {
     #[derive(Deserialize)]
     struct Metadata {
         packages: Vec<Package>,
@@ -116,17 +160,27 @@ fn members(doors: &Doors) -> anyhow::Result<BTreeMap<String, String>> {
     struct Package {
         id: String,
         name: String,
+        targets: Vec<Target>,
+    }
+    #[derive(Deserialize)]
+    struct Target {
+        kind: Vec<String>,
     }
     let command = Command::new("cargo", ["metadata", "--no-deps", "--format-version=1"]);
     let text = doors.shell.read(&command)?;
     let metadata: Metadata =
         serde_json::from_str(&text).context("`cargo metadata` printed something unexpected")?;
-    let Metadata { packages, workspace_members } = metadata;
-    Ok(packages
-        .into_iter()
-        .filter(|package| workspace_members.contains(&package.id))
-        .map(|package| (package.id, package.name))
-        .collect())
+    let mut members = Members::default();
+    for package in metadata.packages {
+        if !metadata.workspace_members.contains(&package.id) {
+            continue;
+        }
+        members.has_library |= package.targets.iter().flat_map(|target| &target.kind).any(|kind| {
+            matches!(kind.as_str(), "lib" | "rlib" | "dylib" | "cdylib" | "staticlib" | "proc-macro")
+        });
+        members.names.insert(package.id, package.name);
+    }
+    Ok(members)
 }
 
 /// The messages of cargo's output, and the errors among them.
