@@ -7,6 +7,11 @@ mod completions;
 mod docs;
 mod man;
 mod tidy;
+mod acceptance;
+mod adopt;
+mod baseline;
+mod doctor;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -41,8 +46,6 @@ enum Verb {
     Test(ci::TestArguments),
     #[command(hide = true)]
     Shard(shard::Arguments),
-    /// Check the record: the journal and the receipts
-    Journal(journal::Arguments),
     /// Check the rules of this repository
     ///
     /// Every rule is asked, and all findings are shown together. The rules hold in the repository of the toolkit alone:
@@ -57,6 +60,18 @@ enum Verb {
     Completions(completions::Arguments),
     /// Write manual pages, one for each command
     Man(man::Arguments),
+    /// Proofs that take too long for every run
+    Acceptance(acceptance::Arguments),
+    /// Set the toolkit up in another workspace or single package
+    Adopt(adopt::Arguments),
+    /// Findings that were there before the toolkit came: counted, and never more than counted
+    Baseline(baseline::Arguments),
+    /// Look at this machine and this clone, and say what to run
+    Doctor(doctor::Arguments),
+    /// Check the record: the journal and the receipts
+    Journal(journal::Arguments),
+    /// The tools that steps need: pinned, and installed for this workspace alone
+    Tools(tools::Arguments),
 }
 
 /// Runs the command line of this process.
@@ -87,7 +102,15 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments, environment: Environment) -> Result<Exit> {
-    let doors = Doors::open(environment, arguments.json)?;
+    let folder = match &arguments.verb {
+        Verb::Adopt(wanted) => wanted.folder(&environment)?,
+        _ => environment.folder().to_owned(),
+    };
+    let doors = Doors::open(environment, &folder, arguments.json)?;
+    // The doctor says it in one line beside the others, and adopting moves the pin.
+    if !matches!(arguments.verb, Verb::Adopt(_) | Verb::Doctor(_)) {
+        crate::tools::front::check(&doors)?;
+    }
     match arguments.verb {
         Verb::Ci(wanted) => ci::run(&doors, &wanted),
         Verb::Lint(wanted) => ci::lint(&doors, &wanted),
@@ -99,6 +122,11 @@ fn run(arguments: Arguments, environment: Environment) -> Result<Exit> {
         Verb::Docs(wanted) => docs::run(&doors, &wanted),
         Verb::Completions(wanted) => completions::run(&doors, &wanted),
         Verb::Man(wanted) => man::run(&doors, &wanted),
+        Verb::Acceptance(wanted) => acceptance::run(&doors, &wanted),
+        Verb::Adopt(wanted) => adopt::run(&doors, &wanted, Vec::new()),
+        Verb::Baseline(wanted) => baseline::run(&doors, &wanted),
+        Verb::Doctor(wanted) => doctor::run(&doors, &wanted),
+        Verb::Tools(wanted) => tools::run(&doors, &wanted),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The doors to the outside, handed down as the first parameter: real in `main`, fixed in tests.
 
+use std::path::Path;
+
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::failure::Result;
@@ -23,10 +25,10 @@ pub struct Doors {
 }
 
 impl Doors {
-    /// The doors of this process, for the workspace around the current folder. Tools installed for the workspace are
-    /// found before others.
-    pub fn open(environment: Environment, json: bool) -> Result<Doors> {
-        let workspace = Workspace::find(environment.folder())?;
+    /// The doors of this process, for the workspace around a folder. Tools installed for the workspace are found before
+    /// others.
+    pub fn open(environment: Environment, folder: &Path, json: bool) -> Result<Doors> {
+        let workspace = Workspace::find(folder)?;
         let environment = environment.with_path_in_front(&[workspace.tools().join("bin")]);
         Ok(Doors {
             shell: Shell::new(workspace.root(), &environment),

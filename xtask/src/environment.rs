@@ -222,11 +222,9 @@ impl Environment {
         if program.contains(['/', '\\']) {
             return Some(PathBuf::from(program)).filter(|path| path.is_file());
         }
-        let extensions: &[&str] = if cfg!(windows) { &["exe", "cmd", "bat"] } else { &[""] };
+        let endings: &[&str] = if cfg!(windows) { &[".exe", ".cmd", ".bat"] } else { &[""] };
         std::env::split_paths(self.variables.get(std::ffi::OsStr::new("PATH"))?)
-            .flat_map(|folder| {
-                extensions.iter().map(move |extension| folder.join(program).with_extension(extension))
-            })
+            .flat_map(|folder| endings.iter().map(move |ending| folder.join(format!("{program}{ending}"))))
             .find(|path| is_program(path))
     }
 

@@ -183,6 +183,28 @@ pub fn diff(name: &str, actual: &str, wanted: &str) -> String {
         .to_string()
 }
 
+/// The path without links and `..`. Fails where there is nothing at that path.
+pub fn real(path: &Path) -> anyhow::Result<PathBuf> {
+    fs::canonicalize(path).with_context(|| format!("there is no `{}`", path.display()))
+}
+
+/// Makes a symbolic link, and replaces one that is there. What is no link is never replaced.
+pub fn link(target: &Path, at: &Path) -> anyhow::Result<()> {
+    let make = || -> io::Result<()> {
+        if let Some(folder) = at.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        if at.is_symlink() {
+            fs::remove_file(at)?;
+        }
+        #[cfg(unix)]
+        return std::os::unix::fs::symlink(target, at);
+        #[cfg(windows)]
+        return std::os::windows::fs::symlink_file(target, at);
+    };
+    make().with_context(|| format!("cannot link `{}` to `{}`", at.display(), target.display()))
+}
+
 /// Creates a folder and those above it.
 pub fn create_folder(path: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot create `{}`", path.display()))
@@ -233,6 +255,42 @@ pub fn walk(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
         }
     }
     Ok(files)
+}
+
+/// What the files below a folder take, in bytes, links not followed. Looks at no more than `entries_max` entries:
+/// `false` says that there are more, and the sum is a lower bound.
+pub fn size(path: &Path, entries_max: usize) -> anyhow::Result<(u64, bool)> {
+    let mut folders = vec![path.to_owned()];
+    let mut bytes = 0;
+    let mut entries = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in list(&folder)? {
+            // What goes away while it is counted takes nothing.
+            let Ok(metadata) = fs::symlink_metadata(&entry) else { continue };
+            bytes += metadata.len();
+            entries += 1;
+            if entries >= entries_max {
+                return Ok((bytes, false));
+            }
+            if metadata.is_dir() {
+                folders.push(entry);
+            }
+        }
+    }
+    Ok((bytes, true))
+}
+
+/// The bytes that are free for this user on the disk of a folder; `None` where the system does not say.
+#[cfg(unix)]
+pub fn space_free(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}
+
+/// The bytes that are free for this user on the disk of a folder; `None` where the system does not say.
+#[cfg(not(unix))]
+pub fn space_free(_path: &Path) -> Option<u64> {
+    None
 }
 
 /// Opens a file to append to it, and creates it where there is none.

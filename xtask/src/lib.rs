@@ -23,6 +23,11 @@ pub mod toolchain;
 
 mod ci;
 mod tidy;
+mod doctor;
+mod tools;
+mod baseline;
+mod adopt;
+mod acceptance;
 
 mod cli;
 

@@ -10,11 +10,13 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
 use crate::environment::Environment;
+use crate::terminal::printable;
 
 #[cfg(unix)]
 pub mod guardian;
@@ -240,6 +242,24 @@ impl Shell {
             .envs(self.passed(passed))
             .envs(&command.variables);
         guardian::start(call).with_context(|| format!("cannot start a guardian for `{command}`"))
+    }
+
+    /// Runs a program under a guardian to its end and hands over each line of both its outputs, safe to print.
+    pub fn follow(
+        &self,
+        command: &Command,
+        passed: &[&str],
+        mut each: impl FnMut(String),
+    ) -> anyhow::Result<Ended> {
+        let passed: Vec<_> = passed.iter().map(|name| (*name).to_owned()).collect();
+        let mut guarded = self.guard(command, &passed)?;
+        let mut output = BufReader::new(guarded.take_output());
+        let mut line = Vec::new();
+        while output.read_until(b'\n', &mut line)? > 0 {
+            each(printable(self.environment.mask(&String::from_utf8_lossy(&line)).trim_end()));
+            line.clear();
+        }
+        Ok(guarded.wait()?)
     }
 
     /// The program on `PATH`.

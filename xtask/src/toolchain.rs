@@ -12,6 +12,7 @@
 //! Deleting the cache costs a few processes, nothing else.
 
 use std::collections::BTreeMap;
+use std::env::consts::EXE_SUFFIX;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -184,15 +185,13 @@ impl Rustup {
         for toolchain in &self.toolchains {
             parts.add(toolchain.as_os_str().as_encoded_bytes());
             for name in ["rustc", program] {
-                let stamp = files::stamp(&toolchain.join("bin").join(name).with_extension(EXTENSION));
+                let stamp = files::stamp(&toolchain.join("bin").join(format!("{name}{EXE_SUFFIX}")));
                 parts.add(format!("{stamp:?}"));
             }
         }
         Some(parts.digest())
     }
 }
-
-const EXTENSION: &str = if cfg!(windows) { "exe" } else { "" };
 
 /// The `path` of a toolchain file. A file that is not TOML is the old form with nothing but a name in it.
 fn toolchain_path(text: &[u8]) -> Option<String> {
@@ -205,7 +204,7 @@ fn is_proxy(path: &Path, binary: &Stamp) -> bool {
     if binary.path.file_stem().is_some_and(|name| name == "rustup") {
         return true;
     }
-    let beside = path.with_file_name("rustup").with_extension(EXTENSION);
+    let beside = path.with_file_name(format!("rustup{EXE_SUFFIX}"));
     files::stamp(&beside).is_some_and(|rustup| rustup.length == binary.length)
 }
 

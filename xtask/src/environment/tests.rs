@@ -54,3 +54,18 @@ fn programs_are_found_where_a_shell_would_find_them() {
     assert!(environment.find("sh").is_some_and(|path| path.ends_with("sh")));
     assert_eq!(environment.find("no-such-program-here"), None);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_point_in_the_name_of_a_program_belongs_to_the_name() {
+    let scratch = crate::scratch::Scratch::new();
+    let mode = || std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    for name in ["tool", "tool3.11"] {
+        let path = scratch.path().join(name);
+        crate::files::write(&path, "").unwrap();
+        std::fs::set_permissions(path, mode()).unwrap();
+    }
+    let path = scratch.path().display().to_string();
+    let environment = Environment::of(&[("PATH", &path)], Path::new("/"));
+    assert_eq!(environment.find("tool3.11"), Some(scratch.path().join("tool3.11")));
+}

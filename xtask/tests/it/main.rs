@@ -1,6 +1,11 @@
 //! The one integration binary: real processes on real repositories, in folders of their own.
 
-#![expect(clippy::disallowed_methods, clippy::print_stdout, clippy::unwrap_used, reason = "tests stand outside the doors")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests stand outside the doors"
+)]
 
 mod sandbox;
 

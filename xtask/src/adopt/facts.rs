@@ -1,0 +1,89 @@
+//! What is there in the workspace that adopts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::doors::Doors;
+use crate::{files, git};
+
+use super::Wanted;
+
+/// Names under which people keep a change log.
+const CHANGELOGS: &[&str] = &["changelog", "changes", "history", "news", "releases"];
+
+/// Everything the plan is made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// True in the toolkit's own repository.
+    pub(crate) builds_toolkit: bool,
+    /// Every file that git sees, from the root; the files of the root folder where there is no git.
+    pub(crate) names: BTreeSet<String>,
+    /// The contents of the files that the plan reads, by name; a missing one has no entry.
+    pub(crate) texts: BTreeMap<String, String>,
+    /// Files the plan would create that are there, whether git sees them or not.
+    pub(crate) there: BTreeSet<String>,
+    /// The change log that is there.
+    pub(crate) changelog: Option<String>,
+    /// True when git sees `Cargo.lock` as a tracked file.
+    pub(crate) lock_tracked: bool,
+    /// Why git does not say anything here.
+    pub(crate) no_git: Option<String>,
+    /// True when the front is installed where cargo finds it.
+    pub(crate) front_installed: bool,
+}
+
+/// Looks at the workspace.
+pub(crate) fn look(doors: &Doors, wanted: &Wanted) -> anyhow::Result<Facts> {
+    let mut facts = Facts::default();
+    let root: BTreeSet<_> = files::list(doors.workspace.root())?
+        .iter()
+        .filter(|path| path.is_file())
+        .map(|path| doors.workspace.name_of(path))
+        .collect();
+    match git::listing(&doors.shell)? {
+        Ok(listing) => {
+            facts.lock_tracked = listing.indexed.contains_key("Cargo.lock");
+            facts.names = listing.indexed.into_keys().chain(listing.dirty).collect();
+            listing.deleted.iter().for_each(|name| {
+                facts.names.remove(name);
+            });
+        }
+        Err(why) => {
+            facts.no_git = Some(why.to_string());
+            facts.names.clone_from(&root);
+        }
+    }
+    facts.changelog = root
+        .iter()
+        .find(|name| {
+            let stem = name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+            CHANGELOGS.contains(&stem.as_str())
+        })
+        .cloned();
+    let declared = ["release/ci.toml", "release/tools.toml", "release/baseline.toml"].map(str::to_owned);
+    for name in declared.into_iter().chain(wanted.files.iter().map(|(name, _)| name.clone())) {
+        if doors.workspace.file(&name).exists() {
+            facts.there.insert(name);
+        }
+    }
+    facts.texts = texts(doors, &facts.names)?;
+    facts.builds_toolkit =
+        facts.texts.get("xtask/Cargo.toml").is_some_and(|text| text.contains("name = \"nexus-xtask\""));
+    facts.front_installed = doors.shell.find("cargo-nexus-xtask").is_some();
+    Ok(facts)
+}
+
+fn texts(doors: &Doors, names: &BTreeSet<String>) -> anyhow::Result<BTreeMap<String, String>> {
+    let always =
+        [".cargo/config", ".cargo/config.toml", ".gitignore", "release/tools.toml", "xtask/Cargo.toml"];
+    let found = names.iter().filter(|name| {
+        let file = name.rsplit('/').next().unwrap_or_default();
+        matches!(file, "package.json" | "pyproject.toml")
+    });
+    let mut texts = BTreeMap::new();
+    for name in always.into_iter().chain(found.map(String::as_str)) {
+        if let Some(text) = files::read_text(&doors.workspace.file(name))? {
+            texts.insert(name.to_owned(), text);
+        }
+    }
+    Ok(texts)
+}

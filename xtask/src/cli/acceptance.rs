@@ -1,0 +1,56 @@
+//! `cargo xtask acceptance`: proofs that take too long for every run.
+
+use std::path::PathBuf;
+
+use crate::acceptance::{SUITES, strangers};
+use crate::doors::Doors;
+use crate::failure::{Exit, Result};
+use crate::files;
+
+/// What to prove.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Name the suites and what each shows
+    List,
+    /// Public projects adopt the toolkit, and `cargo xtask ci` is green on them. Needs a network
+    Strangers {
+        /// Where the projects are put; a folder of the temporary folder where nothing is said
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+        /// Only this project
+        #[arg(long, value_name = "NAME")]
+        only: Option<String>,
+    },
+}
+
+pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
+    match &arguments.verb {
+        Verb::List => list(doors),
+        Verb::Strangers { folder, only } => {
+            // Outside of this workspace: cargo looks upwards for one, and for configuration.
+            let beside =
+                || PathBuf::from(doors.environment.get("TMPDIR").unwrap_or("/tmp")).join("xtask-strangers");
+            let folder =
+                folder.as_ref().map_or_else(beside, |folder| doors.environment.folder().join(folder));
+            files::create_folder(&folder)?;
+            strangers::run(doors, &doors.workspace.file("xtask"), &files::real(&folder)?, only.as_deref())
+        }
+    }
+}
+
+fn list(doors: &Doors) -> Result<Exit> {
+    if doors.terminal.is_json() {
+        let suites: Vec<_> =
+            SUITES.iter().map(|(name, shows)| serde_json::json!({ "name": name, "shows": shows })).collect();
+        doors.terminal.json(&suites)?;
+    } else {
+        SUITES.iter().for_each(|(name, shows)| doors.terminal.data(&format!("{name:<12} {shows}")));
+    }
+    Ok(Exit::Done)
+}
