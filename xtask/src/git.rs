@@ -4,7 +4,7 @@
 //! content, and the status lists what differs from it and what is new. Both are asked at the same time; together they
 //! cost little more than one `git status`, also in a large tree.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 
@@ -13,8 +13,9 @@ use crate::shell::{Command, Shell};
 /// The files of the work tree as git sees them: tracked, plus untracked and not ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// Tracked files: path to `mode object`.
-    pub indexed: BTreeMap<String, String>,
+    /// Tracked files as `git ls-files --stage -v -z` printed them: `H MODE OBJECT STAGE<TAB>PATH<NUL>`, sorted by path.
+    /// Kept as one text: a tree of 50,000 files costs no 50,000 allocations.
+    pub index: String,
     /// Files whose content must be read: changed against the index, new, or marked so that git does not look.
     pub dirty: Vec<String>,
     /// Tracked files that are not there any more.
@@ -84,22 +85,34 @@ pub fn listing(shell: &Shell) -> anyhow::Result<Result<Listing, NoGit>> {
         true => String::new(),
         false => shell.read(&Command::new("git", ["rev-parse", "--show-prefix"]))?,
     };
-    parse(&String::from_utf8_lossy(&index.stdout), &String::from_utf8_lossy(&status.stdout), &prefix).map(Ok)
+    let index = String::from_utf8(index.stdout)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    parse(index, &String::from_utf8_lossy(&status.stdout), &prefix).map(Ok)
 }
 
-fn parse(index: &str, status: &str, prefix: &str) -> anyhow::Result<Listing> {
+impl Listing {
+    /// Every path, also of files that are gone.
+    pub fn paths(&self) -> BTreeSet<String> {
+        let indexed = self.index.split_terminator('\0').filter_map(path_of);
+        indexed.map(str::to_owned).chain(self.dirty.iter().cloned()).collect()
+    }
+}
+
+/// The path of an entry of the index.
+pub fn path_of(entry: &str) -> Option<&str> {
+    entry.split_once('\t').map(|(_, path)| path)
+}
+
+fn parse(index: String, status: &str, prefix: &str) -> anyhow::Result<Listing> {
     let mut listing = Listing { clean: true, ..Listing::default() };
     for entry in index.split_terminator('\0') {
-        // `H 100644 OBJECT STAGE<TAB>path`; a lower-case tag and `S` mark files that git does not look at.
-        let (facts, path) = entry.split_once('\t').context("`git ls-files` printed something unexpected")?;
-        let (tag, rest) = facts.split_once(' ').context("`git ls-files` printed something unexpected")?;
-        let (object, _stage) =
-            rest.rsplit_once(' ').context("`git ls-files` printed something unexpected")?;
-        if tag != "H" && tag != "M" {
+        // A lower-case tag and `S` mark files that git does not look at.
+        if !entry.starts_with("H ") {
+            let path = path_of(entry).context("`git ls-files` printed something unexpected")?;
             listing.dirty.push(path.to_owned());
         }
-        listing.indexed.insert(path.to_owned(), object.to_owned());
     }
+    listing.index = index;
     for entry in status.split_terminator('\0') {
         if let Some(header) = entry.strip_prefix("# ") {
             let commit = header.strip_prefix("branch.oid ").filter(|oid| *oid != "(initial)");
@@ -160,9 +173,8 @@ mod tests {
                       1 .M S.M. 160000 160000 160000 e e sub/vendor\0\
                       u UU N... 100644 100644 100644 100644 a b c sub/a b.txt\0\
                       ? sub/new é.txt\0";
-        let listing = parse(index, status, "sub/").unwrap();
-        assert_eq!(listing.indexed.len(), 5);
-        assert_eq!(listing.indexed["src/lib.rs"], "100644 aaa");
+        let listing = parse(index.to_owned(), status, "sub/").unwrap();
+        assert_eq!(listing.index, index);
         assert_eq!(listing.dirty, ["hidden.txt", "README.md", "vendor", "a b.txt", "new é.txt"]);
         assert_eq!(listing.deleted, ["gone.rs"]);
         assert_eq!(listing.unknown, ["vendor"]);
@@ -170,7 +182,9 @@ mod tests {
     }
     #[test]
     fn a_clean_tree_and_a_repository_without_commits_are_told_apart() {
-        let of = |status: &str| parse("", status, "").map(|listing| (listing.head, listing.clean)).unwrap();
+        let of = |status: &str| {
+            parse(String::new(), status, "").map(|listing| (listing.head, listing.clean)).unwrap()
+        };
         assert_eq!(of("# branch.oid 0123\0# branch.head main\0"), (Some("0123".to_owned()), true));
         assert_eq!(of("# branch.oid (initial)\0# branch.head main\0? a\0"), (None, false));
     }

@@ -41,8 +41,8 @@ pub(crate) fn look(doors: &Doors, wanted: &Wanted) -> anyhow::Result<Facts> {
         .collect();
     match git::listing(&doors.shell)? {
         Ok(listing) => {
-            facts.lock_tracked = listing.indexed.contains_key("Cargo.lock");
-            facts.names = listing.indexed.into_keys().chain(listing.dirty).collect();
+            facts.lock_tracked = listing.index.contains("\tCargo.lock\0");
+            facts.names = listing.paths().into_iter().collect();
             listing.deleted.iter().for_each(|name| {
                 facts.names.remove(name);
             });

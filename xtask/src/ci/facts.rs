@@ -109,7 +109,7 @@ pub(crate) fn gather(doors: &Doors, wanted: &Asked) -> Result<Facts> {
     let cargo = cargo(doors, tree.as_ref(), &cargo_configs, &tools)?;
     let has = |name: &str| root.join(name).is_file();
     let has_lock = match &tree {
-        Some(tree) => tree.paths().any(|path| path == "Cargo.lock"),
+        Some(tree) => tree.has("Cargo.lock"),
         None => has("Cargo.lock"),
     };
     let has_deny = has("deny.toml") || has(".deny.toml");

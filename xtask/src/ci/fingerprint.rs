@@ -40,11 +40,14 @@ pub(crate) fn fingerprints(
 ) -> BTreeMap<StepId, Option<Fingerprint>> {
     let outputs: Vec<String> = steps.iter().flat_map(|step| step.outputs.clone()).collect();
     let mut done: BTreeMap<StepId, Option<Fingerprint>> = BTreeMap::new();
+    // Most steps have the same inputs, and the tree may be large.
+    let mut trees: BTreeMap<&[String], Digest> = BTreeMap::new();
     for step in steps {
-        let made = why_never(step, facts)
-            .is_none()
-            .then(|| components(step, steps, facts, packages, &outputs, &done))
-            .flatten();
+        let tree = facts.tree.as_ref().filter(|_| why_never(step, facts).is_none());
+        let made = tree.and_then(|tree| {
+            let tree = *trees.entry(&step.inputs).or_insert_with(|| tree.digest(&step.inputs, &outputs));
+            components(step, steps, facts, packages, tree, &done)
+        });
         let made = made.map(|components| Fingerprint { digest: fingerprint(&components), components });
         done.insert(step.id.clone(), made);
     }
@@ -64,7 +67,7 @@ fn components(
     steps: &[Step],
     facts: &Facts,
     packages: &[String],
-    outputs: &[String],
+    tree: Digest,
     done: &BTreeMap<StepId, Option<Fingerprint>>,
 ) -> Option<Vec<Component>> {
     let mut list = Vec::new();
@@ -104,7 +107,7 @@ fn components(
             add(format!("step {need}"), done.get(need)?.as_ref()?.digest.to_string());
         }
     }
-    add("tree".into(), facts.tree.as_ref()?.digest(&step.inputs, outputs).to_string());
+    add("tree".into(), tree.to_string());
     Some(list)
 }
 

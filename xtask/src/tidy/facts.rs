@@ -136,7 +136,7 @@ fn sources(doors: &Doors) -> Result<Vec<Source>> {
             .why(why.to_string())
             .next("git clone the repository, and call `cargo xtask tidy` there")
     })?;
-    let paths: BTreeSet<_> = listing.indexed.into_keys().chain(listing.dirty).collect();
+    let paths = listing.paths();
     let mut sources = Vec::new();
     for path in paths {
         // A file that is deleted, a submodule and a link that leads nowhere have no content.

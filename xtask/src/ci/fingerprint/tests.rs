@@ -6,7 +6,7 @@ fn step(id: &str, command: &str) -> Step {
 }
 
 fn facts() -> Facts {
-    let tree = "100644 1 Cargo.lock\n100644 2 src/lib.rs\n100644 3 web/a.ts\n100644 4 web/dist/a.js\n";
+    let tree = "H 100644 1 0\tCargo.lock\0H 100644 2 0\tsrc/lib.rs\0H 100644 3 0\tweb/a.ts\0H 100644 4 0\tweb/dist/a.js\0";
     Facts { tree: Some(Tree::from_text(tree.to_owned())), platform: "linux".into(), ..Facts::default() }
 }
 
@@ -42,9 +42,9 @@ fn a_file_counts_for_the_steps_whose_inputs_hold_it_and_for_those_that_use_their
         Facts { tree: Some(Tree::from_text(text)), ..facts() }
     };
     check((&steps(), &facts()), (&steps(), &facts()), &[]);
-    check((&steps(), &facts()), (&steps(), &edit("2 src", "9 src")), &["clippy"]);
-    check((&steps(), &facts()), (&steps(), &edit("3 web", "9 web")), &["clippy", "pack", "web"]);
-    check((&steps(), &facts()), (&steps(), &edit("4 web/dist", "9 web/dist")), &[]);
+    check((&steps(), &facts()), (&steps(), &edit("2 0\tsrc", "9 0\tsrc")), &["clippy"]);
+    check((&steps(), &facts()), (&steps(), &edit("3 0\tweb", "9 0\tweb")), &["clippy", "pack", "web"]);
+    check((&steps(), &facts()), (&steps(), &edit("4 0\tweb/dist", "9 0\tweb/dist")), &[]);
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn facts() -> Facts {
         (name.to_owned(), Some(identity))
     };
     Facts {
-        tree: Some(Tree::from_text("100644 1 web/a.ts\n".into())),
+        tree: Some(Tree::from_text("H 100644 1 0\tweb/a.ts\0".into())),
         platform: "linux".into(),
         tools: ["cargo", "rustc", "npm", "tar", "lychee", "codesign"].map(tool).into(),
         ..Facts::default()
