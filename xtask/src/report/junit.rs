@@ -12,7 +12,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event as Xml};
 
 use crate::clock;
-use crate::event::{Outcome, Status};
+use crate::event::Outcome;
 
 use super::excerpt::{LINE_CHARACTERS_MAX, shortened};
 use super::run::{Run, Step};
@@ -44,7 +44,7 @@ fn write(run: &Run, xml: &mut Writer<&mut Vec<u8>>) -> std::io::Result<()> {
     let name = valid(if run.command.is_empty() { "xtask" } else { &run.command });
     let total = seconds(run.total_ms());
     let mut attributes = vec![("name", name), ("time", total)];
-    attributes.extend(figures(run, &all));
+    attributes.extend(figures(&all));
     let suites = xml.create_element("testsuites").with_attributes(borrowed(&attributes));
     if jobs.is_empty() {
         suites.write_empty()?;
@@ -61,7 +61,7 @@ fn suite(run: &Run, job: &str, xml: &mut Writer<&mut Vec<u8>>) -> std::io::Resul
     let name = if job.is_empty() { "steps" } else { job };
     let mut attributes = vec![("name", valid(name)), ("time", seconds(time))];
     attributes.extend(run.began.map(|began| ("timestamp", began.to_string())));
-    attributes.extend(figures(run, &steps));
+    attributes.extend(figures(&steps));
     xml.create_element("testsuite")
         .with_attributes(borrowed(&attributes))
         .write_inner_content(|xml| steps.iter().try_for_each(|step| case(run, step, xml)))?;
@@ -72,7 +72,7 @@ fn case(run: &Run, step: &Step, xml: &mut Writer<&mut Vec<u8>>) -> std::io::Resu
     let time = seconds(step.verdict.as_ref().map_or(0, |verdict| verdict.duration_ms));
     let attributes = [("name", valid(&step.plan.step)), ("classname", valid(&step.plan.job)), ("time", time)];
     let case = xml.create_element("testcase").with_attributes(borrowed(&attributes));
-    let kind = kind(run, step);
+    let kind = kind(step);
     let notes = notes(step);
     if kind == Kind::Pass && step.tries.len() < 2 && notes.is_empty() {
         case.write_empty()?;
@@ -120,7 +120,7 @@ fn child(
     Ok(())
 }
 
-fn kind(run: &Run, step: &Step) -> Kind {
+fn kind(step: &Step) -> Kind {
     let Some(verdict) = &step.verdict else { return Kind::Error };
     match &verdict.outcome {
         Outcome::Passed | Outcome::Flaky { .. } | Outcome::Proven { .. } => Kind::Pass,
@@ -133,8 +133,11 @@ fn kind(run: &Run, step: &Step) -> Kind {
         }
         Outcome::Skipped { .. } => Kind::Skipped,
         Outcome::Unavailable { .. } => {
-            let allowed = run.end.as_ref().is_none_or(|end| end.status != Status::Unavailable);
-            if allowed && !step.plan.required { Kind::Skipped } else { Kind::Error }
+            if step.plan.required {
+                Kind::Error
+            } else {
+                Kind::Skipped
+            }
         }
     }
 }
@@ -170,8 +173,8 @@ fn notes(step: &Step) -> String {
     shortened(&notes, usize::MAX).join("\n")
 }
 
-fn figures(run: &Run, steps: &[&Step]) -> [(&'static str, String); 4] {
-    let count = |wanted: Kind| steps.iter().filter(|step| kind(run, step) == wanted).count().to_string();
+fn figures(steps: &[&Step]) -> [(&'static str, String); 4] {
+    let count = |wanted: Kind| steps.iter().filter(|step| kind(step) == wanted).count().to_string();
     [
         ("tests", steps.len().to_string()),
         ("failures", count(Kind::Failure)),
