@@ -84,6 +84,13 @@ pub enum Event {
         #[serde(default)]
         notes: Vec<String>,
     },
+    /// Something to know about a step that was decided a moment ago.
+    StepNoted {
+        /// The step.
+        step: String,
+        /// What to know.
+        note: String,
+    },
     /// The person asked to stop.
     Interrupted {
         /// How often so far: 1 stops politely, 2 kills.
@@ -247,6 +254,7 @@ impl Event {
                 std::iter::once(command).chain(planned).chain(notes).collect()
             }
             Event::StepRetried { outcome, .. } => outcome.texts(),
+            Event::StepNoted { note, .. } => vec![note],
             Event::StepFinished { outcome, excerpt, log, rerun, notes, .. } => {
                 outcome.texts().into_iter().chain(excerpt).chain(log).chain(rerun).chain(notes).collect()
             }

@@ -91,8 +91,8 @@ struct Progress {
     attempt: u32,
     duration: Duration,
     outcome: Option<Outcome>,
-    /// False while its receipt is being written.
-    announced: bool,
+    /// True while its receipt is being written.
+    recording: bool,
 }
 
 struct Walk<'a> {
@@ -176,19 +176,22 @@ impl<'a> Walk<'a> {
     {
         for index in 0..self.run.plan.steps.len() {
             if let Some(outcome) = outcome::of_decision(&self.run.plan.steps[index].decision) {
-                self.finish(index, outcome, Vec::new())?;
+                self.finish(index, outcome)?;
             }
         }
         loop {
             self.start_ready(scope)?;
-            if self.progress.iter().all(|progress| progress.announced) {
+            if self.progress.iter().all(|progress| progress.outcome.is_some() && !progress.recording) {
                 break;
             }
             match messages.recv_timeout(self.patience()) {
                 Ok(Message::Ended { index, ended }) => self.ended(index, ended)?,
                 Ok(Message::Recorded { index, notes }) => {
-                    let outcome = self.progress[index].outcome.clone().unwrap_or(Outcome::Unknown);
-                    self.finish(index, outcome, notes)?;
+                    self.progress[index].recording = false;
+                    for note in notes {
+                        let step = self.run.plan.steps[index].step.id.to_string();
+                        self.tell(Event::StepNoted { step, note })?;
+                    }
                 }
                 Ok(Message::Interrupt) => self.interrupt()?,
                 Err(RecvTimeoutError::Timeout) => self.look_at_the_clock(),
@@ -235,7 +238,7 @@ impl<'a> Walk<'a> {
             }
             let planned = &self.run.plan.steps[index];
             if let Some(reason) = self.hopeless(planned) {
-                self.finish(index, Outcome::NotRun { reason }, Vec::new())?;
+                self.finish(index, Outcome::NotRun { reason })?;
             } else if self.is_ready(planned) {
                 self.start(scope, index)?;
             }
@@ -305,7 +308,7 @@ impl<'a> Walk<'a> {
         let (stopper, guarded) = match started {
             Ok(started) => started,
             Err(error) => {
-                return self.finish(index, Outcome::Broken { why: format!("{error:#}") }, Vec::new());
+                return self.finish(index, Outcome::Broken { why: format!("{error:#}") });
             }
         };
         self.running.push(Running {
@@ -340,15 +343,14 @@ impl<'a> Walk<'a> {
         if outcome::may_retry(&outcome) && attempt <= planned.step.retries && self.interrupts == 0 {
             return self.tell(Event::StepRetried { step: planned.step.id.to_string(), attempt, outcome });
         }
-        self.progress[index].outcome = Some(outcome.clone());
-        if outcome.is_pass()
-            && let Some(to_recorder) = &self.to_recorder
-        {
+        let passed = outcome.is_pass();
+        self.finish(index, outcome)?;
+        if passed && let Some(to_recorder) = &self.to_recorder {
+            self.progress[index].recording = true;
             // The recorder lives as long as this sender, so it takes the message; it answers with `Recorded`.
             to_recorder.send((index, attempt, milliseconds(duration))).ok();
-            return Ok(());
         }
-        self.finish(index, outcome, Vec::new())
+        Ok(())
     }
 
     fn missing_output(&self, planned: &PlannedStep) -> Result<Option<String>> {
@@ -361,7 +363,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Announces how a step came out.
-    fn finish(&mut self, index: usize, outcome: Outcome, notes: Vec<String>) -> Result<()> {
+    fn finish(&mut self, index: usize, outcome: Outcome) -> Result<()> {
         let planned = &self.run.plan.steps[index];
         let ran = self.progress[index].attempt > 0;
         let log = log_path(self.run.doors, self.run.recorder.run(), &planned.step.id);
@@ -373,10 +375,9 @@ impl<'a> Walk<'a> {
             log: ran.then(|| self.run.doors.workspace.name_of(&log)),
             rerun: (ran && !outcome.is_pass()).then(|| format!("cargo xtask ci --step {}", planned.step.id)),
             outcome: outcome.clone(),
-            notes,
+            notes: Vec::new(),
         };
         self.progress[index].outcome = Some(outcome);
-        self.progress[index].announced = true;
         self.tell(event)
     }
 
@@ -428,6 +429,7 @@ impl<'a> Walk<'a> {
     fn tell(&mut self, event: Event) -> Result<()> {
         let ms = milliseconds(self.started.elapsed());
         let stamped = Stamped { v: event::VERSION, at: self.run.doors.clock.now(), ms, event };
+        let stamped = stamped.masked(&self.run.doors.environment);
         self.run.recorder.record(&stamped)?;
         self.run.reporters.event(&self.run.doors.terminal, &stamped);
         Ok(())

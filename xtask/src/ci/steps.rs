@@ -99,58 +99,52 @@ fn every_built_in() -> BTreeSet<StepId> {
         .into()
 }
 
+/// What a step depends on whose answer follows from the manifests alone.
+const MANIFESTS: &[&str] = &[
+    "**/Cargo.toml",
+    "Cargo.lock",
+    ".cargo",
+    "**/.cargo/config.toml",
+    "rust-toolchain",
+    "rust-toolchain.toml",
+];
+
 fn built_in(facts: &Facts) -> Vec<Step> {
     let locked = if facts.has_lock { " --locked" } else { "" };
-    let cargo = |name: &str, job: &str, command: &str| {
-        Step::new(id(name), job, words(&command.replace("LOCKED", locked)))
-    };
-    let mut steps = vec![
-        // rustfmt only reads: it takes no lock on the build folder.
-        Step { lane: None, ..cargo("fmt", "lint", "cargo fmt --all --check") },
-        linter(
-            facts,
-            "clippy",
-            &format!("cargo clippy {PACKAGES} --all-targetsLOCKED -- -D warnings").replace("LOCKED", locked),
-        ),
-        cargo("build", "test", &format!("cargo build {PACKAGES} --all-targetsLOCKED")),
-        Step { needs: vec![id("build")], ..cargo("test", "test", &test_command(facts)) },
-    ];
-    if facts.cargo.packages.iter().any(|package| package.has_doctests) {
-        steps.push(Step {
-            needs: vec![id("build")],
-            ..cargo("doctest", "test", &format!("cargo test --doc {PACKAGES}LOCKED"))
-        });
+    let step = |name: &str, job: &str, command: String| Step::new(id(name), job, words(&command));
+    let manifests =
+        |more: &[&str]| MANIFESTS.iter().chain(more).map(|pattern| (*pattern).to_owned()).collect();
+    let after_build = vec![id("build")];
+
+    // rustfmt only reads: it takes no lock on the build folder.
+    let mut steps = vec![Step { lane: None, ..step("fmt", "lint", "cargo fmt --all --check".to_owned()) }];
+    if facts.has_lock {
+        let command = "cargo tree --workspace --locked --depth 0 --quiet".to_owned();
+        steps.push(Step { inputs: manifests(&[]), ..step("lock", "lint", command) });
     }
-    let mut doc =
-        linter(facts, "doc", &format!("cargo doc {PACKAGES} --no-depsLOCKED").replace("LOCKED", locked));
+    let clippy = format!("cargo clippy {PACKAGES} --all-targets{locked} -- -D warnings");
+    steps.push(linter(facts, "clippy", &clippy));
+    steps.push(step("build", "test", format!("cargo build {PACKAGES} --all-targets{locked}")));
+    steps.push(Step { needs: after_build.clone(), ..step("test", "test", test_command(facts, locked)) });
+    if facts.cargo.packages.iter().any(|package| package.has_doctests) {
+        let command = format!("cargo test --doc {PACKAGES}{locked}");
+        steps.push(Step { needs: after_build, ..step("doctest", "test", command) });
+    }
+    let mut doc = linter(facts, "doc", &format!("cargo doc {PACKAGES} --no-deps{locked}"));
     if !facts.baselines.iter().any(|kind| kind == "doc") {
         let flags = facts.variables.get("RUSTDOCFLAGS").map_or(String::new(), |flags| format!("{flags} "));
         doc.set_environment = [("RUSTDOCFLAGS".to_owned(), format!("{flags}-D warnings"))].into();
     }
     steps.push(doc);
-    let manifests = [
-        "**/Cargo.toml",
-        "Cargo.lock",
-        ".cargo",
-        "**/.cargo/config.toml",
-        "rust-toolchain",
-        "rust-toolchain.toml",
-    ];
-    let manifests =
-        |more: &[&str]| manifests.iter().chain(more).map(|pattern| (*pattern).to_owned()).collect();
-    if facts.has_lock {
-        let lock = cargo("lock", "lint", "cargo tree --workspace --locked --depth 0 --quiet");
-        steps.push(Step { lane: None, inputs: manifests(&[]), ..lock });
-    }
     steps.extend(minimum(facts, locked));
     if facts.has_deny {
         steps.push(Step { inputs: manifests(&["deny.toml", ".deny.toml"]), ..deny(facts) });
     }
     if facts.has_house_rules {
-        steps.push(Step::new(id("tidy"), "lint", words("cargo xtask tidy")));
+        steps.push(step("tidy", "lint", "cargo xtask tidy".to_owned()));
     }
     if facts.has_workflows {
-        steps.push(Step::new(id("workflows"), "lint", words("cargo xtask workflows --check")));
+        steps.push(step("workflows", "lint", "cargo xtask workflows --check".to_owned()));
     }
     steps
 }
@@ -164,13 +158,12 @@ fn linter(facts: &Facts, kind: &str, command: &str) -> Step {
     Step { lane: Some(super::step::CARGO_LANE.to_owned()), cargo: true, ..step }
 }
 
-fn test_command(facts: &Facts) -> String {
+fn test_command(facts: &Facts, locked: &str) -> String {
     if facts.has_tool("cargo-nextest") {
-        format!(
-            "cargo nextest run {PACKAGES}LOCKED --no-tests warn --tool-config-file xtask:{STATE}/{NEXTEST_CONFIG}"
-        )
+        let config = format!("--tool-config-file xtask:{STATE}/{NEXTEST_CONFIG}");
+        format!("cargo nextest run {PACKAGES}{locked} --no-tests warn {config}")
     } else {
-        format!("cargo test {PACKAGES} --all-targetsLOCKED")
+        format!("cargo test {PACKAGES} --all-targets{locked}")
     }
 }
 

@@ -143,6 +143,11 @@ impl Run {
                     notes: notes.clone(),
                 });
             }
+            Event::StepNoted { step, note } => {
+                if let Some(verdict) = &mut self.step_mut(step).verdict {
+                    verdict.notes.push(note.clone());
+                }
+            }
             Event::Interrupted { times } => self.interrupts = *times,
             Event::RunFinished { status, duration_ms, next } => {
                 self.end = Some(End { status: *status, duration_ms: *duration_ms, next: next.clone() });

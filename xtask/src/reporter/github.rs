@@ -50,6 +50,7 @@ impl Github {
             Event::RunStarted { .. }
             | Event::StepStarted { .. }
             | Event::StepRetried { .. }
+            | Event::StepNoted { .. }
             | Event::Interrupted { .. }
             | Event::Unknown => plain.iter().map(|line| harmless(line, terminal)).collect(),
         }

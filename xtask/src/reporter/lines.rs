@@ -86,6 +86,11 @@ pub(super) fn retried(run: &Run, step: &Step, attempt: u32, outcome: &Outcome) -
     about(run, step, Tone::Careful, "retried", &format!("try {attempt} failed: {how}"))
 }
 
+/// Something to know about a step that was decided a moment ago.
+pub(super) fn noted(run: &Run, step: &str, note: &str) -> Vec<Line> {
+    run.step(step).map(|step| about(run, step, Tone::Careful, "note", note)).into_iter().collect()
+}
+
 /// The person asked to stop.
 pub(super) fn interrupted(run: &Run, times: u32) -> Line {
     let running = run.running().count();

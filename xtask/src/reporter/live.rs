@@ -53,6 +53,7 @@ impl Live {
                 run.step(step).map(|step| lines::retried(run, step, *attempt, outcome)).into_iter().collect()
             }
             Event::StepFinished { step, .. } => decided(run, step, columns),
+            Event::StepNoted { step, note } => lines::noted(run, step, note),
             Event::Interrupted { times } => vec![lines::interrupted(run, *times)],
             Event::RunFinished { .. } => closing::lines(run),
         };

@@ -28,6 +28,7 @@ impl Plain {
                 run.step(step).map(|step| lines::retried(run, step, *attempt, outcome)).into_iter().collect()
             }
             Event::StepFinished { step, .. } => decided(run, step),
+            Event::StepNoted { step, note } => lines::noted(run, step, note),
             Event::Interrupted { times } => vec![lines::interrupted(run, *times)],
             Event::RunFinished { .. } => closing::lines(run),
             Event::Unknown => Vec::new(),

@@ -45,7 +45,18 @@ fn a_package_without_configuration_is_linted_built_and_tested_and_then_proven() 
             first.stderr
         );
     }
-    check(&sandbox, &["ci"], expect![[""]]);
+    check(&sandbox, &["ci"], expect![[r#"
+        exit 0
+        --- stderr
+        proven      fmt      passed N ago
+        proven      lock     passed N ago
+        proven      clippy   passed N ago
+        proven      build    passed N ago
+        proven      test     passed N ago
+        proven      doctest  passed N ago
+        proven      doc      passed N ago
+        result      passed: N proven in TIME
+    "#]]);
     let verified = sandbox.xtask(&["journal", "verify"]);
     assert_eq!(verified.code, 0, "{}", verified.transcript());
 }
@@ -59,22 +70,22 @@ fn a_failure_ends_with_one_line_that_runs_just_that_step() {
         &sandbox,
         &["ci"],
         expect![[r#"
-        exit 1
-        --- stderr
-        run         good   no pass is recorded
-        run         bad    no pass is recorded
-        failed      bad    exit 3, TIME
-            out
-            err
-            log      .xtask/runs/RUN/bad.log
-            rerun    cargo xtask ci --step bad
-        not run     after  it needs `bad`: failed
-        passed      good   TIME
-        result      failed: N passed, N failed, N not run in TIME
-        time        critical path TIME: good TIME; no step ran for TIME
-        rerun       cargo xtask ci --step bad
-        next        cargo xtask ci --step bad
-    "#]],
+            exit 1
+            --- stderr
+            run         good   no pass is recorded
+            passed      good   TIME
+            run         bad    no pass is recorded
+            failed      bad    exit 3, TIME
+                out
+                err
+                log      .xtask/runs/RUN/bad.log
+                rerun    cargo xtask ci --step bad
+            not run     after  it needs `bad`: failed
+            result      failed: N passed, N failed, N not run in TIME
+            time        critical path TIME: good TIME, bad TIME; no step ran for TIME
+            rerun       cargo xtask ci --step bad
+            next        cargo xtask ci --step bad
+        "#]],
     );
     check(
         &sandbox,
@@ -100,17 +111,17 @@ fn a_failure_ends_with_one_line_that_runs_just_that_step() {
         &sandbox,
         &["ci", "--rerun", "failed"],
         expect![[r#"
-        exit 0
-        --- stderr
-        run         good   file `release/ci.toml` changed
-        run         bad    no pass is recorded
-        run         after  no pass is recorded
-        passed      good   TIME (last TIME)
-        passed      bad    TIME
-        passed      after  TIME
-        result      passed: N passed in TIME
-        time        critical path TIME: after TIME; no step ran for TIME
-    "#]],
+            exit 0
+            --- stderr
+            run         good   file `release/ci.toml` changed
+            passed      good   TIME (last TIME)
+            run         bad    no pass is recorded
+            passed      bad    TIME
+            run         after  no pass is recorded
+            passed      after  TIME
+            result      passed: N passed in TIME
+            time        critical path TIME: good TIME, bad TIME, after TIME; no step ran for TIME
+        "#]],
     );
 }
 
@@ -119,14 +130,46 @@ fn a_pass_on_retry_is_flaky_and_never_plain_green() {
     let sandbox = steps(
         "[steps.shaky]\ncommand = [\"sh\", \"-c\", \"test -e .xtask/tried || { touch .xtask/tried; exit 1; }\"]\nretries = 2\n",
     );
-    check(&sandbox, &["ci"], expect![[""]]);
+    check(&sandbox, &["ci"], expect![[r#"
+        exit 0
+        --- stderr
+        run         shaky  no pass is recorded
+        retried     shaky  try N failed: exit N
+        run         shaky  try N
+        flaky       shaky  passed only at try 2, TIME
+        result      passed: N flaky in TIME
+        flaky       shaky passed only at try N
+        time        critical path TIME: shaky TIME; no step ran for TIME
+    "#]]);
 }
 
 #[test]
 fn a_missing_tool_is_unavailable_and_never_a_pass() {
     let optional = "[steps.spell]\ncommand = [\"no-such-speller\", \"--all\"]\nrequired = false\n[steps.good]\ncommand = [\"true\"]\n";
-    check(&steps(optional), &["ci"], expect![[""]]);
-    check(&steps(&optional.replace("required = false", "")), &["ci"], expect![[""]]);
+    check(&steps(optional), &["ci"], expect![[r#"
+        exit 0
+        --- stderr
+        unavailable spell  `no-such-speller` is not installed, optional
+            install  install `no-such-speller` and put it on PATH
+        run         good   no pass is recorded
+        passed      good   TIME
+        result      incomplete: N passed, N unavailable in TIME
+        unavailable spell, install with: install `no-such-speller` and put it on PATH
+        time        critical path TIME: good TIME; no step ran for TIME
+        next        install `no-such-speller` and put it on PATH
+    "#]]);
+    check(&steps(&optional.replace("required = false", "")), &["ci"], expect![[r#"
+        exit 3
+        --- stderr
+        unavailable spell  `no-such-speller` is not installed
+            install  install `no-such-speller` and put it on PATH
+        run         good   no pass is recorded
+        passed      good   TIME
+        result      unavailable: N passed, N unavailable in TIME
+        unavailable spell, install with: install `no-such-speller` and put it on PATH
+        time        critical path TIME: good TIME; no step ran for TIME
+        next        install `no-such-speller` and put it on PATH
+    "#]]);
 }
 
 #[test]
@@ -134,7 +177,18 @@ fn a_step_that_runs_too_long_is_ended_with_everything_it_started() {
     let sandbox = steps(
         "[steps.slow]\ncommand = [\"sh\", \"-c\", \"setsid sleep 613 & sleep 614\"]\ntimeout = \"1s\"\n",
     );
-    check(&sandbox, &["ci"], expect![[""]]);
+    check(&sandbox, &["ci"], expect![[r#"
+        exit 1
+        --- stderr
+        run         slow  no pass is recorded
+        timed out   slow  limit TIME, TIME
+            log      .xtask/runs/RUN/slow.log
+            rerun    cargo xtask ci --step slow
+        result      failed: N timed out in TIME
+        time        critical path TIME: slow TIME; no step ran for TIME
+        rerun       cargo xtask ci --step slow
+        next        cargo xtask ci --step slow
+    "#]]);
     for marker in ["sleep\u{0}613", "sleep\u{0}614"] {
         assert_eq!(running(marker), Vec::<String>::new());
     }

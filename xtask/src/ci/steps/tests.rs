@@ -74,16 +74,16 @@ fn built_in_steps_follow_what_there_is() {
         "",
         &more,
         expect![[r#"
-        fmt (lint; ): cargo fmt --all --check
-        clippy (lint; ): cargo clippy '{packages}' --all-targets --locked -- -D warnings
-        build (test; ): cargo build '{packages}' --all-targets --locked
-        test (test; build): cargo test '{packages}' --all-targets --locked
-        doctest (test; build): cargo test --doc '{packages}' --locked
-        doc (lint; ): RUSTDOCFLAGS='-D warnings' cargo doc '{packages}' --no-deps --locked
-        lock (lint; ): cargo tree --workspace --locked --depth 0 --quiet
-        msrv (lint; ): cargo +1.80 check '{packages}' --locked --target-dir '{target}/msrv' [rust 1.80: true]
-        deny (lint; ): cargo deny --offline check bans licenses sources
-        workflows (lint; ): cargo xtask workflows --check"#]],
+            fmt (lint; ): cargo fmt --all --check
+            lock (lint; ): cargo tree --workspace --locked --depth 0 --quiet
+            clippy (lint; ): cargo clippy '{packages}' --all-targets --locked -- -D warnings
+            build (test; ): cargo build '{packages}' --all-targets --locked
+            test (test; build): cargo test '{packages}' --all-targets --locked
+            doctest (test; build): cargo test --doc '{packages}' --locked
+            doc (lint; ): RUSTDOCFLAGS='-D warnings' cargo doc '{packages}' --no-deps --locked
+            msrv (lint; ): cargo +1.80 check '{packages}' --locked --target-dir '{target}/msrv' [rust 1.80: true]
+            deny (lint; ): cargo deny --offline check bans licenses sources
+            workflows (lint; ): cargo xtask workflows --check"#]],
     );
     more.baselines = vec!["clippy".into()];
     more.toolchains = vec!["1.8.0-x86_64-unknown-linux-gnu".into()];
@@ -93,15 +93,15 @@ fn built_in_steps_follow_what_there_is() {
         "remove = [\"build\"]",
         &more,
         expect![[r#"
-        fmt (lint; ): cargo fmt --all --check
-        clippy (lint; ): cargo xtask baseline check clippy
-        test (test; ): cargo test '{packages}' --all-targets --locked
-        doctest (test; ): cargo test --doc '{packages}' --locked
-        doc (lint; ): RUSTDOCFLAGS='-D warnings' cargo doc '{packages}' --no-deps --locked
-        lock (lint; ): cargo tree --workspace --locked --depth 0 --quiet
-        msrv (lint; ): cargo +1.95.0 check '{packages}' --locked --target-dir '{target}/msrv' [the toolchain in use is the declared minimum 1.95.0: `build` shows it] [rust 1.95.0: false]
-        deny (lint; ): cargo deny --offline check bans licenses sources advisories
-        workflows (lint; ): cargo xtask workflows --check"#]],
+            fmt (lint; ): cargo fmt --all --check
+            lock (lint; ): cargo tree --workspace --locked --depth 0 --quiet
+            clippy (lint; ): cargo xtask baseline check clippy
+            test (test; ): cargo test '{packages}' --all-targets --locked
+            doctest (test; ): cargo test --doc '{packages}' --locked
+            doc (lint; ): RUSTDOCFLAGS='-D warnings' cargo doc '{packages}' --no-deps --locked
+            msrv (lint; ): cargo +1.95.0 check '{packages}' --locked --target-dir '{target}/msrv' [the toolchain in use is the declared minimum 1.95.0: `build` shows it] [rust 1.95.0: false]
+            deny (lint; ): cargo deny --offline check bans licenses sources advisories
+            workflows (lint; ): cargo xtask workflows --check"#]],
     );
 }
 
