@@ -45,7 +45,10 @@ fn a_package_without_configuration_is_linted_built_and_tested_and_then_proven() 
             first.stderr
         );
     }
-    check(&sandbox, &["ci"], expect![[r#"
+    check(
+        &sandbox,
+        &["ci"],
+        expect![[r#"
         exit 0
         --- stderr
         proven      fmt      passed N ago
@@ -56,7 +59,8 @@ fn a_package_without_configuration_is_linted_built_and_tested_and_then_proven() 
         proven      doctest  passed N ago
         proven      doc      passed N ago
         result      passed: N proven in TIME
-    "#]]);
+    "#]],
+    );
     let verified = sandbox.xtask(&["journal", "verify"]);
     assert_eq!(verified.code, 0, "{}", verified.transcript());
 }
@@ -82,7 +86,7 @@ fn a_failure_ends_with_one_line_that_runs_just_that_step() {
                 rerun    cargo xtask ci --step bad
             not run     after  it needs `bad`: failed
             result      failed: N passed, N failed, N not run in TIME
-            time        critical path TIME: good TIME, bad TIME; no step ran for TIME
+            time        TIMES
             rerun       cargo xtask ci --step bad
             next        cargo xtask ci --step bad
         "#]],
@@ -91,20 +95,20 @@ fn a_failure_ends_with_one_line_that_runs_just_that_step() {
         &sandbox,
         &["ci", "--step", "bad"],
         expect![[r#"
-        exit 1
-        --- stderr
-        proven      good  passed N ago
-        run         bad   no pass is recorded
-        failed      bad   exit 3, TIME
-            out
-            err
-            log      .xtask/runs/RUN/bad.log
-            rerun    cargo xtask ci --step bad
-        result      failed: N proven, N failed in TIME
-        time        critical path TIME: bad TIME; no step ran for TIME
-        rerun       cargo xtask ci --step bad
-        next        cargo xtask ci --step bad
-    "#]],
+            exit 1
+            --- stderr
+            proven      good  passed N ago
+            run         bad   no pass is recorded
+            failed      bad   exit 3, TIME
+                out
+                err
+                log      .xtask/runs/RUN/bad.log
+                rerun    cargo xtask ci --step bad
+            result      failed: N proven, N failed in TIME
+            time        TIMES
+            rerun       cargo xtask ci --step bad
+            next        cargo xtask ci --step bad
+        "#]],
     );
     sandbox.write("release/ci.toml", &sandbox.read("release/ci.toml").replace("exit 3", "exit 0"));
     check(
@@ -120,7 +124,7 @@ fn a_failure_ends_with_one_line_that_runs_just_that_step() {
             run         after  no pass is recorded
             passed      after  TIME
             result      passed: N passed in TIME
-            time        critical path TIME: good TIME, bad TIME, after TIME; no step ran for TIME
+            time        TIMES
         "#]],
     );
 }
@@ -130,46 +134,58 @@ fn a_pass_on_retry_is_flaky_and_never_plain_green() {
     let sandbox = steps(
         "[steps.shaky]\ncommand = [\"sh\", \"-c\", \"test -e .xtask/tried || { touch .xtask/tried; exit 1; }\"]\nretries = 2\n",
     );
-    check(&sandbox, &["ci"], expect![[r#"
-        exit 0
-        --- stderr
-        run         shaky  no pass is recorded
-        retried     shaky  try N failed: exit N
-        run         shaky  try N
-        flaky       shaky  passed only at try 2, TIME
-        result      passed: N flaky in TIME
-        flaky       shaky passed only at try N
-        time        critical path TIME: shaky TIME; no step ran for TIME
-    "#]]);
+    check(
+        &sandbox,
+        &["ci"],
+        expect![[r#"
+            exit 0
+            --- stderr
+            run         shaky  no pass is recorded
+            retried     shaky  try N failed: exit N
+            run         shaky  try N
+            flaky       shaky  passed only at try 2, TIME
+            result      passed: N flaky in TIME
+            flaky       shaky passed only at try N
+            time        TIMES
+        "#]],
+    );
 }
 
 #[test]
 fn a_missing_tool_is_unavailable_and_never_a_pass() {
     let optional = "[steps.spell]\ncommand = [\"no-such-speller\", \"--all\"]\nrequired = false\n[steps.good]\ncommand = [\"true\"]\n";
-    check(&steps(optional), &["ci"], expect![[r#"
-        exit 0
-        --- stderr
-        unavailable spell  `no-such-speller` is not installed, optional
-            install  install `no-such-speller` and put it on PATH
-        run         good   no pass is recorded
-        passed      good   TIME
-        result      incomplete: N passed, N unavailable in TIME
-        unavailable spell, install with: install `no-such-speller` and put it on PATH
-        time        critical path TIME: good TIME; no step ran for TIME
-        next        install `no-such-speller` and put it on PATH
-    "#]]);
-    check(&steps(&optional.replace("required = false", "")), &["ci"], expect![[r#"
-        exit 3
-        --- stderr
-        unavailable spell  `no-such-speller` is not installed
-            install  install `no-such-speller` and put it on PATH
-        run         good   no pass is recorded
-        passed      good   TIME
-        result      unavailable: N passed, N unavailable in TIME
-        unavailable spell, install with: install `no-such-speller` and put it on PATH
-        time        critical path TIME: good TIME; no step ran for TIME
-        next        install `no-such-speller` and put it on PATH
-    "#]]);
+    check(
+        &steps(optional),
+        &["ci"],
+        expect![[r#"
+            exit 0
+            --- stderr
+            unavailable spell  `no-such-speller` is not installed, optional
+                install  install `no-such-speller` and put it on PATH
+            run         good   no pass is recorded
+            passed      good   TIME
+            result      incomplete: N passed, N unavailable in TIME
+            unavailable spell, install with: install `no-such-speller` and put it on PATH
+            time        TIMES
+            next        install `no-such-speller` and put it on PATH
+        "#]],
+    );
+    check(
+        &steps(&optional.replace("required = false", "")),
+        &["ci"],
+        expect![[r#"
+            exit 3
+            --- stderr
+            unavailable spell  `no-such-speller` is not installed
+                install  install `no-such-speller` and put it on PATH
+            run         good   no pass is recorded
+            passed      good   TIME
+            result      unavailable: N passed, N unavailable in TIME
+            unavailable spell, install with: install `no-such-speller` and put it on PATH
+            time        TIMES
+            next        install `no-such-speller` and put it on PATH
+        "#]],
+    );
 }
 
 #[test]
@@ -177,18 +193,22 @@ fn a_step_that_runs_too_long_is_ended_with_everything_it_started() {
     let sandbox = steps(
         "[steps.slow]\ncommand = [\"sh\", \"-c\", \"setsid sleep 613 & sleep 614\"]\ntimeout = \"1s\"\n",
     );
-    check(&sandbox, &["ci"], expect![[r#"
-        exit 1
-        --- stderr
-        run         slow  no pass is recorded
-        timed out   slow  limit TIME, TIME
-            log      .xtask/runs/RUN/slow.log
-            rerun    cargo xtask ci --step slow
-        result      failed: N timed out in TIME
-        time        critical path TIME: slow TIME; no step ran for TIME
-        rerun       cargo xtask ci --step slow
-        next        cargo xtask ci --step slow
-    "#]]);
+    check(
+        &sandbox,
+        &["ci"],
+        expect![[r#"
+            exit 1
+            --- stderr
+            run         slow  no pass is recorded
+            timed out   slow  limit TIME, TIME
+                log      .xtask/runs/RUN/slow.log
+                rerun    cargo xtask ci --step slow
+            result      failed: N timed out in TIME
+            time        TIMES
+            rerun       cargo xtask ci --step slow
+            next        cargo xtask ci --step slow
+        "#]],
+    );
     for marker in ["sleep\u{0}613", "sleep\u{0}614"] {
         assert_eq!(running(marker), Vec::<String>::new());
     }
