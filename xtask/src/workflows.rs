@@ -191,9 +191,10 @@ impl Workflows {
             bootstrap: &parts::bootstrap(&self.front),
             documents: &self.facts.documents,
         };
-        let (mut findings, warnings) = check::run(&context);
+        let (mut findings, mut warnings) = check::run(&context);
         findings.extend(self.plan().iter().filter_map(|change| self.drift(change)));
         findings.sort();
+        warnings.sort();
         Checked { ours: named(Origin::Ours), foreign: named(Origin::Foreign), findings, warnings }
     }
 
