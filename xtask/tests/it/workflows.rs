@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 
 use crate::sandbox::Sandbox;
 
-const CI: &str = ".github/workflows/xtask-ci.yml";
+pub(crate) const CI: &str = ".github/workflows/xtask-ci.yml";
 const CHECKS: &str = ".github/workflows/xtask-checks.yml";
 const ACTION: &str = ".github/actions/xtask/action.yml";
 
@@ -17,6 +17,12 @@ pub(crate) fn written() -> Sandbox {
     let written = sandbox.xtask(&["workflows", "--write"]);
     assert_eq!(written.code, 0, "{}", written.transcript());
     sandbox
+}
+
+/// The commit that a workflow's text pins an action to.
+pub(crate) fn pinned<'a>(text: &'a str, action: &str) -> &'a str {
+    let line = text.lines().find(|line| line.contains(action)).unwrap();
+    line.split_once('@').unwrap().1.split(' ').next().unwrap()
 }
 
 /// What `--check` finds, one line each: the place, the first line of the problem, the next step.

@@ -205,6 +205,23 @@ fn an_empty_plan_of_a_job_that_succeeded_fails() {
 }
 
 #[test]
+fn outputs_that_are_null_are_none() {
+    let needs = json!({
+        "plan": { "result": "success", "outputs": null },
+        "checks": { "result": "success", "outputs": null },
+    });
+    check(
+        &needs.to_string(),
+        &two().json(),
+        expect![[r#"
+        planned  lint (ubuntu-latest)
+        planned  test (ubuntu-latest)
+        against  there is no matrix: the plan job did not get to its end
+        verdict  fail"#]],
+    );
+}
+
+#[test]
 fn missing_entries_fail() {
     let outputs = json!({ "matrix": two().matrix() });
     let only_plan = json!({ "plan": { "result": "success", "outputs": outputs } });
