@@ -21,6 +21,10 @@ mod plan;
 mod outcome;
 mod execute;
 mod report;
+pub(crate) mod matrix;
+mod verdict;
+mod proven;
+pub(crate) mod github;
 
 use crate::doors::Doors;
 use crate::event::Status;

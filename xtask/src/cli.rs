@@ -12,6 +12,7 @@ mod adopt;
 mod baseline;
 mod doctor;
 mod tools;
+mod workflows;
 
 use std::process::ExitCode;
 
@@ -72,6 +73,8 @@ enum Verb {
     Journal(journal::Arguments),
     /// The tools that steps need: pinned, and installed for this workspace alone
     Tools(tools::Arguments),
+    /// Generate the GitHub workflows, and check every file below .github
+    Workflows(workflows::Arguments),
 }
 
 /// Runs the command line of this process.
@@ -136,6 +139,7 @@ fn parses(words: &[String]) -> std::result::Result<(), String> {
     match Arguments::try_parse_from(words) {
         Err(error) if error.use_stderr() => Err(error.to_string()),
         _ => Ok(()),
+        Verb::Workflows(wanted) => workflows::run(&doors, &wanted),
     }
 }
 

@@ -28,6 +28,7 @@ mod tools;
 mod baseline;
 mod adopt;
 mod acceptance;
+mod workflows;
 
 mod cli;
 

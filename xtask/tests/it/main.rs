@@ -11,3 +11,5 @@ mod sandbox;
 
 mod ci;
 mod tidy;
+mod workflows;
+mod peers;

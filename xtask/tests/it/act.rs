@@ -1,0 +1,222 @@
+//! The generated workflows, run from plan to verdict by `act` on this machine.
+//!
+//! act is green without having checked anything in several cases: it ignores `timeout-minutes`, skips jobs whose
+//! runner it does not know and steps with `services`, enforces no rights and no environments. So its exit code alone
+//! counts for nothing here: each test reads what each job said. A time limit is tested by the step's own, which
+//! `cargo xtask ci` enforces. `actions/checkout` is replaced by act itself; caches and artifacts by the stand-ins below.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::peers::peer;
+use crate::sandbox::Sandbox;
+use crate::workflows::{CI, pinned};
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+const LIB: &str = "//! One function.
+
+/// Doubles.
+pub fn double(number: i32) -> i32 {
+    number * 2
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn doubles() {
+        assert_eq!(super::double(2), 4);
+    }
+}
+";
+
+/// A cache that has what is asked for: the binary that is on `PATH` already.
+const RESTORE: &str = r#"name: restore
+description: Says that it restored
+inputs:
+  path: { description: What to restore, required: true }
+  key: { description: Its name, required: true }
+  restore-keys: { description: Other names, default: "" }
+  lookup-only: { description: Whether to restore nothing, default: "false" }
+outputs:
+  cache-hit: { description: Whether it was there, value: "true" }
+  cache-primary-key: { description: Its name, value: "${{ inputs.key }}" }
+runs: { using: composite, steps: [{ shell: bash, run: "true" }] }
+"#;
+
+const SAVE: &str = r#"name: save
+description: Says that it saved
+inputs:
+  path: { description: What to save, required: true }
+  key: { description: Its name, required: true }
+runs: { using: composite, steps: [{ shell: bash, run: "echo stand-in: saved" }] }
+"#;
+
+const UPLOAD: &str = r#"name: upload
+description: Names the recordings that it would upload
+inputs:
+  name: { description: Its name, required: true }
+  path: { description: What to upload, required: true }
+runs:
+  using: composite
+  steps:
+    - { shell: bash, env: { FOLDER: "${{ inputs.path }}" }, run: "find \"$FOLDER\" -name events.jsonl" }
+"#;
+
+/// What a run said.
+struct Said {
+    succeeded: bool,
+    log: String,
+}
+
+/// A package that adopted the toolkit, with these files besides, run as a push. None where act is missing.
+fn push(files: &[(&str, &str)]) -> Option<Said> {
+    let act = peer("act")?;
+    Some(run(&act, &adopted(files)))
+}
+
+fn adopted(files: &[(&str, &str)]) -> Sandbox {
+    let sandbox = Sandbox::with(&[
+        ("Cargo.toml", "[package]\nname = \"one\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"),
+        ("Cargo.lock", "version = 4\n\n[[package]]\nname = \"one\"\nversion = \"0.1.0\"\n"),
+        (".cargo/config.toml", "[alias]\nxtask = \"nexus-xtask\"\n"),
+        (".gitignore", "/target/\n/.xtask/\n"),
+        ("src/lib.rs", LIB),
+    ]);
+    assert_eq!(sandbox.xtask(&["workflows", "--write"]).code, 0);
+    for (path, text) in files {
+        sandbox.write(path, text);
+    }
+    sandbox.commit("ci: adopt");
+    sandbox.git(&["remote", "add", "origin", "https://example.invalid/owner/one.git"]);
+    sandbox
+}
+
+fn run(act: &Path, sandbox: &Sandbox) -> Said {
+    let beside = Sandbox::bare();
+    beside.write("cache/restore/action.yml", RESTORE);
+    beside.write("cache/save/action.yml", SAVE);
+    beside.write("upload/action.yml", UPLOAD);
+    beside.write("bin/README", "The installed front.\n");
+    symlink(env!("CARGO_BIN_EXE_cargo-nexus-xtask"), beside.path("bin/cargo-nexus-xtask")).unwrap();
+    let folder = |name: &str| beside.path(name).display().to_string();
+    let checks = sandbox.read(".github/workflows/xtask-checks.yml");
+    let stand_in = |action: &str, name: &str| format!("{action}@{}={}", pinned(&checks, action), folder(name));
+    let mut arguments: Vec<String> =
+        ["push", "-W", CI, "-P", "ubuntu-latest=-self-hosted", "--no-cache-server"]
+            .map(String::from)
+            .into();
+    for (name, value) in [
+        ("--local-repository", stand_in("actions/cache", "cache")),
+        ("--local-repository", stand_in("actions/upload-artifact", "upload")),
+        ("--env", format!("RUSTUP_HOME={}", sandbox.variable("RUSTUP_HOME"))),
+        ("--env", format!("CARGO_HOME={}", sandbox.variable("CARGO_HOME"))),
+        ("--env", "CARGO_NET_OFFLINE=true".to_owned()),
+        ("--env", "NO_COLOR=1".to_owned()),
+        // Nobody listens there: whether the merge queue proved the commit stays unknown, and everything is planned.
+        ("--env", "GITHUB_API_URL=http://127.0.0.1:1".to_owned()),
+    ] {
+        arguments.extend([name.to_owned(), value]);
+    }
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let path = format!("{}:{}", folder("bin"), sandbox.variable("PATH"));
+    // act calls its scripts by a path below this folder, and does not quote it.
+    let plain = std::env::temp_dir().join(format!("xtask-act-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
+    let mut command = sandbox.command(act.to_str().unwrap(), &arguments);
+    let output = command.env("PATH", path).env("XDG_CACHE_HOME", &plain).output().unwrap();
+    std::fs::remove_dir_all(&plain).ok();
+    let log = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    Said { succeeded: output.status.success(), log }
+}
+
+impl Said {
+    /// How the one step of a job that does its work ended; None where it never ran. (What act says of a whole job of
+    /// a matrix is no evidence: one that failed makes it say so of all.)
+    fn ended(&self, job: &str) -> Option<bool> {
+        let step = match job {
+            "plan" => "Plan",
+            "verdict" => "Judge",
+            _ => "Check",
+        };
+        let lines = self.of(job);
+        let ends = |word: &str| lines.iter().any(|line| line.contains(&format!("{word} - Main {step} [")));
+        match (ends("Success"), ends("Failure")) {
+            (false, false) => None,
+            (succeeded, failed) => {
+                assert_ne!(succeeded, failed, "{job} ended twice:\n{}", self.log);
+                Some(succeeded)
+            }
+        }
+    }
+
+    /// True when a line of a job holds all of these, in this order.
+    #[track_caller]
+    fn said(&self, job: &str, words: &[&str]) {
+        let holds = |line: &str| {
+            let mut rest = line;
+            words.iter().all(|word| {
+                rest.find(word).is_some_and(|at| {
+                    rest = &rest[at + word.len()..];
+                    true
+                })
+            })
+        };
+        assert!(self.of(job).into_iter().any(holds), "{job} did not say {words:?}:\n{}", self.log);
+    }
+
+    fn of(&self, job: &str) -> Vec<&str> {
+        let start = format!("[ci/xtask checks/{job}");
+        self.log.lines().filter(|line| line.starts_with(&start)).map(str::trim_end).collect()
+    }
+}
+
+#[test]
+fn a_good_commit_is_green_from_plan_to_verdict() {
+    let Some(said) = push(&[]) else { return };
+    for job in ["plan", "lint", "test", "verdict"] {
+        assert_eq!(said.ended(job), Some(true), "{job}:\n{}", said.log);
+    }
+    for (job, step) in [("lint", "fmt"), ("lint", "clippy"), ("lint", "doc"), ("test", "test"), ("test", "doctest")] {
+        said.said(job, &["passed", step]);
+    }
+    said.said("plan", &["is unknown", "everything is planned"]);
+    said.said("verdict", &["planned  lint (ubuntu-latest)"]);
+    said.said("verdict", &["planned  test (ubuntu-latest)"]);
+    said.said("verdict", &["verdict  pass"]);
+    assert!(said.succeeded, "{}", said.log);
+}
+
+#[test]
+fn a_planted_failing_test_is_red() {
+    let broken = LIB.replace("number * 2", "number * 3");
+    let Some(said) = push(&[("src/lib.rs", &broken)]) else { return };
+    assert_eq!((said.ended("lint"), said.ended("test")), (Some(true), Some(false)), "{}", said.log);
+    said.said("test", &["failed", "test"]);
+    said.said("test", &[".xtask/runs/", "events.jsonl"]);
+    said.said("verdict", &["`checks` failed"]);
+    assert_eq!(said.ended("verdict"), Some(false));
+    assert!(!said.succeeded);
+}
+
+#[test]
+fn a_step_that_exceeds_its_planted_limit_is_red() {
+    let slow = "[steps.slow]\njob = \"lint\"\ncommand = [\"sleep\", \"300\"]\ntimeout = \"1s\"\n";
+    let Some(said) = push(&[("release/ci.toml", slow)]) else { return };
+    assert_eq!((said.ended("lint"), said.ended("test")), (Some(false), Some(true)), "{}", said.log);
+    said.said("lint", &["timed out", "slow"]);
+    said.said("verdict", &["`checks` failed"]);
+    assert_eq!(said.ended("verdict"), Some(false));
+    assert!(!said.succeeded);
+}
+
+#[test]
+fn a_broken_plan_job_is_red_although_everything_after_it_is_skipped() {
+    let Some(said) = push(&[("release/ci.toml", "[steps.slow]\ncomand = [\"true\"]\n")]) else { return };
+    assert_eq!(said.ended("plan"), Some(false), "{}", said.log);
+    assert_eq!((said.ended("lint"), said.ended("test")), (None, None), "{}", said.log);
+    said.said("verdict", &["`plan` failed"]);
+    said.said("verdict", &["there is no plan"]);
+    assert_eq!(said.ended("verdict"), Some(false));
+    assert!(!said.succeeded);
+}
