@@ -9,5 +9,8 @@
 
 mod sandbox;
 
+mod adopt;
 mod ci;
+mod doctor;
+mod tools;
 mod tidy;
