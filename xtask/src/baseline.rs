@@ -34,6 +34,9 @@ pub(crate) fn check(doors: &Doors, kind: Kind) -> Result<Exit> {
         report::lines(kind, &change).iter().for_each(|line| doors.terminal.talk(line));
     }
     if change.more.is_empty() {
+        if !change.fewer.is_empty() {
+            doors.terminal.talk("the baseline can be lowered: cargo xtask baseline update");
+        }
         return Ok(Exit::Done);
     }
     let problem = format!("{} findings are more than {FILE} counts", kind.word());

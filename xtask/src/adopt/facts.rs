@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::doors::Doors;
+use crate::shell::Command;
 use crate::{files, git};
 
 use super::Wanted;
@@ -23,6 +24,8 @@ pub(crate) struct Facts {
     pub(crate) there: BTreeSet<String>,
     /// The change log that is there.
     pub(crate) changelog: Option<String>,
+    /// Lines that `.gitignore` needs: what cargo and the toolkit write must not look like a part of the tree.
+    pub(crate) not_ignored: Vec<&'static str>,
     /// True when git sees `Cargo.lock` as a tracked file.
     pub(crate) lock_tracked: bool,
     /// Why git does not say anything here.
@@ -66,10 +69,35 @@ pub(crate) fn look(doors: &Doors, wanted: &Wanted) -> anyhow::Result<Facts> {
         }
     }
     facts.texts = texts(doors, &facts.names)?;
+    facts.not_ignored = not_ignored(doors, &facts)?;
     facts.builds_toolkit =
         facts.texts.get("xtask/Cargo.toml").is_some_and(|text| text.contains("name = \"nexus-xtask\""));
     facts.front_installed = doors.shell.find("cargo-nexus-xtask").is_some();
     Ok(facts)
+}
+
+fn not_ignored(doors: &Doors, facts: &Facts) -> anyhow::Result<Vec<&'static str>> {
+    let mut lines = Vec::new();
+    for line in ["/target/", "/.xtask/"] {
+        let name = line.trim_matches('/');
+        let is_ignored = match facts.no_git {
+            Some(_) => facts
+                .texts
+                .get(".gitignore")
+                .is_some_and(|text| text.lines().any(|present| present.trim().trim_matches('/') == name)),
+            None => {
+                // What this user ignores everywhere is not ignored for the next one.
+                let words = ["-c", "core.excludesFile=", "check-ignore", "--quiet", "--no-index"];
+                let probe = format!("{name}/probe");
+                let ask = Command::new("git", words.into_iter().chain([probe.as_str()]));
+                doors.shell.capture(&ask)?.is_success()
+            }
+        };
+        if !is_ignored {
+            lines.push(line);
+        }
+    }
+    Ok(lines)
 }
 
 fn texts(doors: &Doors, names: &BTreeSet<String>) -> anyhow::Result<BTreeMap<String, String>> {

@@ -124,8 +124,8 @@ fn cargo_alias(facts: &Facts, wanted: &Wanted) -> Result<Action> {
 
 fn ignored(facts: &Facts) -> Action {
     let before = facts.texts.get(".gitignore");
-    let after = templates::gitignore(before.map(String::as_str).unwrap_or_default());
-    merged(".gitignore", before, after, "local state stays local")
+    let after = templates::gitignore(before.map(String::as_str).unwrap_or_default(), &facts.not_ignored);
+    merged(".gitignore", before, after, "what is made here is no part of the tree")
 }
 
 fn pinned(pin: Pin, before: Option<&String>, wanted: &Wanted) -> Action {

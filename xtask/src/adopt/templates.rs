@@ -68,18 +68,15 @@ The format is [Keep a Changelog](https://keepachangelog.com/en/1.1.0/), versions
 ## [Unreleased]
 ";
 
-/// The line of `.gitignore`.
-pub(crate) const IGNORED: &str = "/.xtask/";
-
-/// The text with the state folder in it; `None` when it is there already.
-pub(crate) fn gitignore(text: &str) -> Option<String> {
-    let is_there = text.lines().any(|line| line.trim().trim_matches('/') == IGNORED.trim_matches('/'));
-    if is_there {
+/// The text with these lines at its end; `None` when there are none.
+pub(crate) fn gitignore(text: &str, lines: &[&str]) -> Option<String> {
+    if lines.is_empty() {
         return None;
     }
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let gap = if text.is_empty() || text.ends_with('\n') { "" } else { end };
-    Some(format!("{text}{gap}{IGNORED}{end}"))
+    let lines: String = lines.iter().map(|line| format!("{line}{end}")).collect();
+    Some(format!("{text}{gap}{lines}"))
 }
 
 fn word(text: &str) -> String {
@@ -95,17 +92,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_state_folder_is_ignored_once_and_nothing_else_changes() {
+    fn lines_are_added_and_nothing_else_changes() {
         for (before, after) in [
-            ("", Some("/.xtask/\n")),
-            ("/target", Some("/target\n/.xtask/\n")),
-            ("a\r\nb\r\n", Some("a\r\nb\r\n/.xtask/\r\n")),
-            ("target\n.xtask\n", None),
-            ("/.xtask/\n", None),
-            ("# .xtask\n!.xtask\n", Some("# .xtask\n!.xtask\n/.xtask/\n")),
+            ("", "/target/\n/.xtask/\n"),
+            ("a", "a\n/target/\n/.xtask/\n"),
+            ("a\r\nb\r\n", "a\r\nb\r\n/target/\r\n/.xtask/\r\n"),
         ] {
-            assert_eq!(gitignore(before).as_deref(), after, "{before:?}");
+            assert_eq!(gitignore(before, &["/target/", "/.xtask/"]).as_deref(), Some(after), "{before:?}");
         }
+        assert_eq!(gitignore("a\n", &[]), None);
     }
 
     #[test]

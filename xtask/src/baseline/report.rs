@@ -10,7 +10,7 @@ use super::plan::{Change, Moved};
 /// Messages that are shown for one lint of one package. Which of them are new nobody knows: lines move, numbers do not.
 const MESSAGES_MAX: usize = 10;
 
-/// What changed, one line each, and a summary.
+/// What changed, one line each, and a sum.
 pub(crate) fn lines(kind: Kind, change: &Change) -> Vec<String> {
     let line = |word: &str, moved: &Moved| {
         format!("{word:<6} {} {}  {} -> {}", moved.package, moved.lint, moved.before, moved.after)
@@ -18,9 +18,6 @@ pub(crate) fn lines(kind: Kind, change: &Change) -> Vec<String> {
     let mut lines: Vec<_> = change.more.iter().map(|moved| line("more", moved)).collect();
     lines.extend(change.fewer.iter().map(|moved| line("fewer", moved)));
     lines.push(format!("{}: findings of the baseline that are still there: {}", kind.word(), change.kept));
-    if !change.fewer.is_empty() && change.more.is_empty() {
-        lines.push("the baseline can be lowered: cargo xtask baseline update".to_owned());
-    }
     lines
 }
 

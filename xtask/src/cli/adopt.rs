@@ -66,7 +66,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments, files: Vec<(String, Stri
     if doors.terminal.is_json() {
         doors.terminal.json(&adopt::plan::json(&plan))?;
     } else {
-        doors.terminal.talk(&format!("adopt      {}", doors.workspace.root().display()));
+        doors.terminal.talk(&format!("adopt   {}", doors.workspace.root().display()));
         adopt::plan::lines(&plan).iter().for_each(|line| doors.terminal.talk(line));
     }
     if !arguments.plan && !plan.is_empty() {
@@ -82,14 +82,16 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments, files: Vec<(String, Stri
 
 /// Counts the findings. Code that does not compile is no reason not to adopt: the first `ci` says so again.
 fn count(doors: &Doors, plan: &mut Plan) -> Result<()> {
-    doors.terminal.talk("counting  this compiles the workspace");
+    doors.terminal.talk("count   this compiles the workspace");
     match baseline::first(doors) {
         Ok(Some(text)) => {
             plan.add(baseline::config::FILE, text, "findings that were there");
-            doors.terminal.talk(&format!("create    {}  findings that were there", baseline::config::FILE));
+            doors.terminal.talk(&format!("create  {}  findings that were there", baseline::config::FILE));
         }
-        Ok(None) => doors.terminal.talk("no findings: every future one is an error"),
-        Err(failure) => doors.terminal.talk(&format!("could not count, so there is no baseline:\n{failure}")),
+        Ok(None) => doors.terminal.talk("note    no findings: every future one is an error"),
+        Err(failure) => {
+            doors.terminal.talk(&format!("note    could not count, so there is no baseline:\n{failure}"))
+        }
     }
     Ok(())
 }

@@ -9,7 +9,10 @@
 
 mod sandbox;
 
+mod adopt;
 mod ci;
+mod doctor;
+mod tools;
 mod tidy;
 mod workflows;
 mod peers;

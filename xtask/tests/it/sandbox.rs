@@ -79,10 +79,6 @@ impl Sandbox {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
-    pub(crate) fn unset(&mut self, name: &str) {
-        self.variables.remove(name);
-    }
-
     pub(crate) fn variable(&self, name: &str) -> String {
         self.variables.get(name).cloned().unwrap_or_default()
     }

@@ -18,6 +18,7 @@ fn facts(there: &[(&str, &str)]) -> Facts {
     Facts {
         texts: there.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
         there: there.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        not_ignored: vec!["/.xtask/"],
         lock_tracked: true,
         ..Facts::default()
     }
@@ -41,16 +42,16 @@ fn a_fresh_workspace_gets_everything() {
         &facts(&[]),
         &wanted(),
         expect![[r#"
-        count   release/baseline.toml           clippy and docs findings, if there are any: the baseline
-        create  .cargo/config.toml              alias `cargo xtask`
-        create  .gitignore                      local state stays local
-        create  release/ci.toml                 a template, all of it comments
-        create  CHANGELOG.md                    its newest entry is the next release's notes
-        create  .github/workflows/xtask-ci.yml  calls of the same commands
-        create  release/tools.toml              pins the toolkit to 0.1.0
-        next    cargo install --locked --path ../toolkit/xtask
-        next    cargo xtask ci
-    "#]],
+            count   release/baseline.toml           clippy and docs findings, if there are any: the baseline
+            create  .cargo/config.toml              alias `cargo xtask`
+            create  .gitignore                      what is made here is no part of the tree
+            create  release/ci.toml                 a template, all of it comments
+            create  CHANGELOG.md                    its newest entry is the next release's notes
+            create  .github/workflows/xtask-ci.yml  calls of the same commands
+            create  release/tools.toml              pins the toolkit to 0.1.0
+            next    cargo install --locked --path ../toolkit/xtask
+            next    cargo xtask ci
+        "#]],
     );
 }
 
@@ -68,40 +69,40 @@ fn what_is_there_is_kept_and_three_files_get_a_line() {
         &facts,
         &wanted(),
         expect![[r#"
-        count   release/baseline.toml           clippy and docs findings, if there are any: the baseline
-        change  .cargo/config.toml              alias `cargo xtask`
-                --- .cargo/config.toml (there)
-                +++ .cargo/config.toml (wanted)
-                @@ -1,2 +1,5 @@
-                 [build]
-                 jobs = 2
-                +
-                +[alias]
-                +xtask = "nexus-xtask"
-        change  .gitignore                      local state stays local
-                --- .gitignore (there)
-                +++ .gitignore (wanted)
-                @@ -1 +1,2 @@
-                 /target
-                +/.xtask/
-        keep    release/ci.toml                 there already
-        keep    CHANGES                         there already
-        keep    .github/workflows/xtask-ci.yml  there already
-        change  release/tools.toml              pins the toolkit to 0.1.0
-                --- release/tools.toml (there)
-                +++ release/tools.toml (wanted)
-                @@ -1,3 +1,7 @@
-                 [tools.just]
-                 version = "1.0.0"
-                 install = "cargo"
-                +
-                +[xtask]
-                +version = "0.1.0"
-                +source = { path = "../toolkit/xtask" }
-        note    Cargo.lock is not tracked: dependencies are resolved anew on each machine
-        next    cargo install --locked --path ../toolkit/xtask
-        next    cargo xtask ci
-    "#]],
+            count   release/baseline.toml           clippy and docs findings, if there are any: the baseline
+            change  .cargo/config.toml              alias `cargo xtask`
+                    --- .cargo/config.toml (there)
+                    +++ .cargo/config.toml (wanted)
+                    @@ -1,2 +1,5 @@
+                     [build]
+                     jobs = 2
+                    +
+                    +[alias]
+                    +xtask = "nexus-xtask"
+            change  .gitignore                      what is made here is no part of the tree
+                    --- .gitignore (there)
+                    +++ .gitignore (wanted)
+                    @@ -1 +1,2 @@
+                     /target
+                    +/.xtask/
+            keep    release/ci.toml                 there already
+            keep    CHANGES                         there already
+            keep    .github/workflows/xtask-ci.yml  there already
+            change  release/tools.toml              pins the toolkit to 0.1.0
+                    --- release/tools.toml (there)
+                    +++ release/tools.toml (wanted)
+                    @@ -1,3 +1,7 @@
+                     [tools.just]
+                     version = "1.0.0"
+                     install = "cargo"
+                    +
+                    +[xtask]
+                    +version = "0.1.0"
+                    +source = { path = "../toolkit/xtask" }
+            note    Cargo.lock is not tracked: dependencies are resolved anew on each machine
+            next    cargo install --locked --path ../toolkit/xtask
+            next    cargo xtask ci
+        "#]],
     );
 }
 
@@ -116,7 +117,12 @@ fn the_second_time_nothing_is_left_to_do() {
             Deed::Change { .. } | Deed::Keep | Deed::Offer => None,
         })
         .collect();
-    let facts = Facts { changelog: Some("CHANGELOG.md".into()), front_installed: true, ..facts(&there) };
+    let facts = Facts {
+        changelog: Some("CHANGELOG.md".into()),
+        not_ignored: Vec::new(),
+        front_installed: true,
+        ..facts(&there)
+    };
     check(
         &facts,
         &wanted(),

@@ -42,7 +42,6 @@ fn fewer_is_a_pass_that_says_how_to_lower_them() {
             fewer  one dead_code  2 -> 1
             fewer  two clippy::all  1 -> 0
             clippy: findings of the baseline that are still there: 1
-            the baseline can be lowered: cargo xtask baseline update
         "#]],
     );
 }
