@@ -121,6 +121,7 @@ fn run(arguments: Arguments, environment: Environment) -> Result<Exit> {
         Verb::Test(wanted) => ci::test(&doors, &wanted),
         Verb::Shard(wanted) => shard::run(&doors, &wanted),
         Verb::Journal(wanted) => journal::run(&doors, &wanted),
+        Verb::Workflows(wanted) => workflows::run(&doors, &wanted),
         Verb::Tidy(wanted) => tidy::run(&doors, &wanted),
         Verb::Docs(wanted) => docs::run(&doors, &wanted),
         Verb::Completions(wanted) => completions::run(&doors, &wanted),
@@ -139,7 +140,6 @@ fn parses(words: &[String]) -> std::result::Result<(), String> {
     match Arguments::try_parse_from(words) {
         Err(error) if error.use_stderr() => Err(error.to_string()),
         _ => Ok(()),
-        Verb::Workflows(wanted) => workflows::run(&doors, &wanted),
     }
 }
 
