@@ -37,6 +37,7 @@ use crate::shell::{Command, Ended};
 use affected::Affected;
 use execute::{Manner, Run};
 use facts::{Asked, Facts};
+use matrix::{PlannedJob, StepOfJob};
 use plan::{Plan, Wanted};
 use shard::Shard;
 use step::Step;
@@ -267,16 +268,14 @@ fn exit(status: Status) -> Exit {
     }
 }
 
-/// The steps of this workspace with their jobs, for whoever plans jobs.
-pub(crate) fn jobs(doors: &Doors) -> Result<Vec<(String, Vec<String>)>> {
-    let (plan, _, _) = prepare(doors, &Options::default())?;
-    let mut jobs: Vec<(String, Vec<String>)> = Vec::new();
-    for planned in &plan.steps {
-        let Step { id, job, .. } = &planned.step;
-        match jobs.iter_mut().find(|(name, _)| name == job) {
-            Some((_, steps)) => steps.push(id.to_string()),
-            None => jobs.push((job.clone(), vec![id.to_string()])),
-        }
-    }
-    Ok(jobs)
+/// The jobs that a workflow runs: one for each group of steps, platform and shard.
+pub(crate) fn jobs(doors: &Doors) -> Result<Vec<PlannedJob>> {
+    let config = config::load(doors)?;
+    let facts = facts::gather(doors, &asked(&config))?;
+    let steps = steps::steps(&config, &facts)?;
+    let steps: Vec<_> = steps
+        .iter()
+        .map(|Step { id, job, platforms, .. }| StepOfJob { job, step: id.as_str(), platforms })
+        .collect();
+    Ok(matrix::jobs(&steps, config.test.shards))
 }

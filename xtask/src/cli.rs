@@ -127,7 +127,7 @@ fn run(arguments: Arguments, environment: Environment) -> Result<Exit> {
         Verb::Completions(wanted) => completions::run(&doors, &wanted),
         Verb::Man(wanted) => man::run(&doors, &wanted),
         Verb::Acceptance(wanted) => acceptance::run(&doors, &wanted),
-        Verb::Adopt(wanted) => adopt::run(&doors, &wanted, Vec::new()),
+        Verb::Adopt(wanted) => adopt::run(&doors, &wanted),
         Verb::Baseline(wanted) => baseline::run(&doors, &wanted),
         Verb::Doctor(wanted) => doctor::run(&doors, &wanted),
         Verb::Tools(wanted) => tools::run(&doors, &wanted),

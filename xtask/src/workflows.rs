@@ -101,13 +101,48 @@ pub(crate) struct Checked {
     pub(crate) warnings: Vec<Finding>,
 }
 
+/// The branch whose pushes are checked.
+pub(crate) fn default_branch(doors: &Doors) -> Result<String> {
+    let declared = files::read_text(&doors.workspace.file(config::WORKFLOWS))?;
+    Ok(parsed(declared.as_deref(), None)?.default_branch)
+}
+
+/// Every file for a workspace that adopts the toolkit, in a repository with this default branch: path from its root,
+/// and text.
+pub(crate) fn adopted(install: &str, default_branch: &str) -> Vec<(String, String)> {
+    let config = Config { default_branch: default_branch.to_owned(), ..Config::default() };
+    let mut files: Vec<_> = wanted(&config, &Front::Installed { install: install.to_owned() })
+        .into_iter()
+        .map(|generated| (generated.file.to_owned(), generated.text))
+        .collect();
+    files.push((config::ACTIONS.to_owned(), config::SHIPPED.to_owned()));
+    if config.default_branch != Config::default().default_branch {
+        files.push((config::WORKFLOWS.to_owned(), format!("default_branch = \"{default_branch}\"\n")));
+    }
+    files
+}
+
+/// The JSON schema of `release/workflows.toml`.
+pub(crate) fn workflows_schema() -> schemars::Schema {
+    schemars::schema_for!(config::WorkflowsFile)
+}
+
+/// The JSON schema of `release/actions.toml`.
+pub(crate) fn actions_schema() -> schemars::Schema {
+    schemars::schema_for!(config::ActionsFile)
+}
+
+fn parsed(workflows: Option<&str>, actions: Option<&str>) -> Result<Config> {
+    config::parse(workflows, actions).map_err(|findings| {
+        Failure::found(Exit::Usage, "what is declared about workflows cannot be used", findings)
+    })
+}
+
 /// Reads what is declared and what is there. `install` is the line that installs the front in a workspace that
 /// adopted the toolkit; the toolkit's own repository needs none.
 pub(crate) fn read(doors: &Doors, install: &str) -> Result<Workflows> {
     let facts = facts::gather(doors)?;
-    let config = config::parse(facts.declared.as_deref(), facts.pins.as_deref()).map_err(|findings| {
-        Failure::found(Exit::Usage, "what is declared about workflows cannot be used", findings)
-    })?;
+    let config = parsed(facts.declared.as_deref(), facts.pins.as_deref())?;
     let front = match facts.is_home {
         true => Front::Here,
         false => Front::Installed { install: install.to_owned() },
@@ -116,6 +151,9 @@ pub(crate) fn read(doors: &Doors, install: &str) -> Result<Workflows> {
     if facts.is_home {
         let text = facts.pins.clone().unwrap_or_else(|| config::SHIPPED.to_owned());
         wanted.push(Generated { file: SHIPPED_COPY, text, workflow: None });
+    }
+    if facts.pins.is_none() {
+        wanted.push(Generated { file: config::ACTIONS, text: config::SHIPPED.to_owned(), workflow: None });
     }
     Ok(Workflows { config, front, facts, wanted })
 }
@@ -173,9 +211,6 @@ impl Workflows {
                 }
             }
         }
-        if self.facts.pins.is_none() {
-            files::write(&doors.workspace.file(config::ACTIONS), config::SHIPPED)?;
-        }
         Ok(changes)
     }
 
@@ -223,6 +258,8 @@ impl Workflows {
         let actual = self.actual(&change.file);
         match &change.kind {
             Kind::Same => None,
+            // It is optional: without it, the pins hold that this version carries.
+            Kind::Create if change.file == config::ACTIONS => None,
             Kind::Create => Some(Finding::at(&change.file, 0, "a generated file is missing", WRITE)),
             Kind::Blocked => Some(blocked(change)),
             Kind::Remove => Some(Finding::at(

@@ -14,6 +14,16 @@ use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Result};
 use crate::files;
 
+/// Prints the jobs of a workflow run, and asks nobody.
+pub(crate) fn show(doors: &Doors, jobs: &[PlannedJob]) -> Result<Exit> {
+    if doors.terminal.is_json() {
+        doors.terminal.json(&matrix::rows(jobs))?;
+    } else {
+        jobs.iter().for_each(|job| doors.terminal.data(&job.to_string()));
+    }
+    Ok(Exit::Done)
+}
+
 /// Writes the outputs `matrix` and `plan` of the plan job. Where the merge queue proved this commit, nothing is
 /// planned again. `default_branch` is the branch that is declared.
 pub(crate) fn plan(doors: &Doors, default_branch: &str, jobs: &[PlannedJob]) -> Result<Exit> {

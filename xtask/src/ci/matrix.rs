@@ -37,6 +37,22 @@ pub(crate) enum Decision {
     Skipped(String),
 }
 
+/// A step, as far as planning jobs looks at it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StepOfJob<'a> {
+    pub(crate) job: &'a str,
+    pub(crate) step: &'a str,
+    /// Where it runs; empty for everywhere.
+    pub(crate) platforms: &'a [String],
+}
+
+/// The step whose tests can be divided.
+const DIVIDED: &str = "test";
+
+/// The platforms, as steps name them, and the runners of GitHub.
+const RUNNERS: &[(&str, &str)] =
+    &[("linux", "ubuntu-latest"), ("macos", "macos-latest"), ("windows", "windows-latest")];
+
 /// Every job with its decision: the output `plan`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,6 +75,40 @@ pub(crate) struct Row {
 #[derive(Serialize)]
 struct Matrix {
     include: Vec<Row>,
+}
+
+/// The jobs of these steps, in the order of the steps. Each runs on Linux, and wherever else one of its steps asks to
+/// run. The job that tests is divided, on Linux; elsewhere it is whole.
+pub(crate) fn jobs(steps: &[StepOfJob], shards: u32) -> Vec<PlannedJob> {
+    let mut names: Vec<&str> = Vec::new();
+    for step in steps {
+        if !names.contains(&step.job) {
+            names.push(step.job);
+        }
+    }
+    names.into_iter().flat_map(|name| rows_of(name, steps, shards)).collect()
+}
+
+fn rows_of(name: &str, steps: &[StepOfJob], shards: u32) -> Vec<PlannedJob> {
+    let of_job = || steps.iter().filter(|step| step.job == name);
+    let planned = |os: &str, shard| PlannedJob {
+        job: name.to_owned(),
+        os: os.to_owned(),
+        shard,
+        decision: Decision::Planned,
+    };
+    let mut rows = Vec::new();
+    for (platform, runner) in RUNNERS {
+        let asked = of_job().any(|step| step.platforms.iter().any(|asked| asked == platform));
+        let everywhere = *platform == "linux" && of_job().any(|step| step.platforms.is_empty());
+        let divided = shards > 1 && *platform == "linux" && of_job().any(|step| step.step == DIVIDED);
+        match (asked || everywhere, divided) {
+            (false, _) => {}
+            (true, false) => rows.push(planned(runner, None)),
+            (true, true) => rows.extend((1..=shards).map(|number| planned(runner, Some((number, shards))))),
+        }
+    }
+    rows
 }
 
 /// The plan of these jobs.

@@ -59,9 +59,8 @@ impl Arguments {
     }
 }
 
-/// `files` are more files to create: path from the adopter's root, and text.
-pub(super) fn run(doors: &Doors, arguments: &Arguments, files: Vec<(String, String)>) -> Result<Exit> {
-    let wanted = wanted(doors, arguments, files)?;
+pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
+    let wanted = wanted(doors, arguments)?;
     let mut plan = adopt::plan(doors, &wanted)?;
     if doors.terminal.is_json() {
         doors.terminal.json(&adopt::plan::json(&plan))?;
@@ -96,7 +95,7 @@ fn count(doors: &Doors, plan: &mut Plan) -> Result<()> {
     Ok(())
 }
 
-fn wanted(doors: &Doors, arguments: &Arguments, files: Vec<(String, String)>) -> Result<Wanted> {
+fn wanted(doors: &Doors, arguments: &Arguments) -> Result<Wanted> {
     let version =
         semver::Version::parse(front::RUNNING).expect("cargo refuses a package with another version");
     let origin = match arguments.source {
@@ -107,6 +106,7 @@ fn wanted(doors: &Doors, arguments: &Arguments, files: Vec<(String, String)>) ->
         },
         Source::Path => Origin::Path(origin::way(doors.workspace.root(), &package(doors, arguments)?)),
     };
+    let files = super::workflows::adopted(doors, &origin.install_arguments(&version))?;
     Ok(Wanted { version, origin, alias: arguments.alias.clone(), bump: arguments.bump, files })
 }
 

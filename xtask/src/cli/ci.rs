@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use crate::ci::{self, Options};
 use crate::doors::Doors;
 use crate::failure::{Exit, Result};
-use crate::{recording, reporter};
+use crate::{recording, reporter, workflows};
 
 /// How `ci` runs.
 #[derive(Debug, Args)]
@@ -57,6 +57,14 @@ struct Manner {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Show the jobs that a workflow run has: one for each group of steps, platform and shard
+    Plan {
+        /// Write the outputs of the plan job; ask first whether the merge queue proved this commit
+        #[arg(long)]
+        github: bool,
+    },
+    /// Judge a workflow run, from its variables NEEDS and PLAN: only what was planned and succeeded is a pass
+    Verdict,
     /// Show a recorded run again
     Replay {
         /// The run's name, the beginning of it, or `last`
@@ -94,6 +102,11 @@ pub(super) struct TestArguments {
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     match &arguments.verb {
+        Some(Verb::Plan { github: false }) => ci::github::show(doors, &ci::jobs(doors)?),
+        Some(Verb::Plan { github: true }) => {
+            ci::github::plan(doors, &workflows::default_branch(doors)?, &ci::jobs(doors)?)
+        }
+        Some(Verb::Verdict) => ci::github::judge(doors),
         Some(Verb::Replay { run }) => {
             reporter::replay(doors, &recording::read(&doors.workspace, run)?);
             Ok(Exit::Done)

@@ -1,7 +1,10 @@
 //! `cargo xtask workflows`.
 
+use crate::ci;
 use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Result};
+use crate::shell::Command;
+use crate::tools::{self, front};
 use crate::workflows::{self, Checked};
 
 /// What to do with the workflow files. Without a flag: print what `--write` would do.
@@ -19,10 +22,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
-    let install = "cargo install --quiet --locked --force nexus-xtask --bin cargo-nexus-xtask";
-    let jobs = ["lint".to_owned(), "test".to_owned()];
+    let install = &install(&install_arguments(doors)?);
     let workflows = workflows::read(doors, install)?;
     if arguments.check {
+        let mut jobs: Vec<_> = ci::jobs(doors)?.into_iter().map(|planned| planned.job).collect();
+        jobs.dedup();
         return show(doors, workflows.check(&jobs));
     }
     let (verb, lines) = if arguments.adopt_pins {
@@ -43,6 +47,32 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Every generated file of a workspace that adopts the toolkit: path from its root, and text. `arguments` make cargo
+/// install the version that the workspace will pin.
+pub(super) fn adopted(doors: &Doors, arguments: &[String]) -> Result<Vec<(String, String)>> {
+    let asked = Command::new("git", ["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"]);
+    // Without git, without a remote or without a head of it there is no answer; the file to edit says the branch.
+    let branch = doors.shell.read(&asked).unwrap_or_default();
+    let branch = branch.strip_prefix("origin/").unwrap_or("main");
+    Ok(workflows::adopted(&install(arguments), branch))
+}
+
+/// The arguments that make cargo install the pinned front, or this version where none is pinned.
+fn install_arguments(doors: &Doors) -> Result<Vec<String>> {
+    Ok(match tools::config::load(&doors.workspace)?.xtask {
+        Some(pinned) => front::install_command(&pinned).arguments,
+        None => vec!["install".to_owned(), "--locked".to_owned(), format!("nexus-xtask@={}", front::RUNNING)],
+    })
+}
+
+/// The line by which a job installs the front. With the newest toolchain, whatever the workspace itself is built with:
+/// the front may need a newer one.
+fn install(arguments: &[String]) -> String {
+    let words = arguments.iter().map(String::as_str);
+    let more = ["--quiet", "--force", "--bin", "cargo-nexus-xtask"];
+    Command::new("cargo", std::iter::once("+stable").chain(words).chain(more)).to_string()
 }
 
 fn lines(changes: &[workflows::Change]) -> Vec<String> {

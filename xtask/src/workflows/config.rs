@@ -40,6 +40,13 @@ pub(crate) struct Config {
     pub(crate) pins: Pins,
 }
 
+impl Default for Config {
+    /// What holds where nothing is declared.
+    fn default() -> Config {
+        parse(None, None).expect("the pins that ship are checked by a test")
+    }
+}
+
 /// Actions of others, by `owner/name`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pins(pub(crate) BTreeMap<String, Pin>);

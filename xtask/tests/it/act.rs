@@ -102,11 +102,10 @@ fn run(act: &Path, sandbox: &Sandbox) -> Said {
     symlink(env!("CARGO_BIN_EXE_cargo-nexus-xtask"), beside.path("bin/cargo-nexus-xtask")).unwrap();
     let folder = |name: &str| beside.path(name).display().to_string();
     let checks = sandbox.read(".github/workflows/xtask-checks.yml");
-    let stand_in = |action: &str, name: &str| format!("{action}@{}={}", pinned(&checks, action), folder(name));
+    let stand_in =
+        |action: &str, name: &str| format!("{action}@{}={}", pinned(&checks, action), folder(name));
     let mut arguments: Vec<String> =
-        ["push", "-W", CI, "-P", "ubuntu-latest=-self-hosted", "--no-cache-server"]
-            .map(String::from)
-            .into();
+        ["push", "-W", CI, "-P", "ubuntu-latest=-self-hosted", "--no-cache-server"].map(String::from).into();
     for (name, value) in [
         ("--local-repository", stand_in("actions/cache", "cache")),
         ("--local-repository", stand_in("actions/upload-artifact", "upload")),
@@ -122,11 +121,16 @@ fn run(act: &Path, sandbox: &Sandbox) -> Said {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let path = format!("{}:{}", folder("bin"), sandbox.variable("PATH"));
     // act calls its scripts by a path below this folder, and does not quote it.
-    let plain = std::env::temp_dir().join(format!("xtask-act-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
+    let plain = std::env::temp_dir().join(format!(
+        "xtask-act-{}-{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    ));
     let mut command = sandbox.command(act.to_str().unwrap(), &arguments);
     let output = command.env("PATH", path).env("XDG_CACHE_HOME", &plain).output().unwrap();
     std::fs::remove_dir_all(&plain).ok();
-    let log = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    let log =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     Said { succeeded: output.status.success(), log }
 }
 
@@ -177,7 +181,9 @@ fn a_good_commit_is_green_from_plan_to_verdict() {
     for job in ["plan", "lint", "test", "verdict"] {
         assert_eq!(said.ended(job), Some(true), "{job}:\n{}", said.log);
     }
-    for (job, step) in [("lint", "fmt"), ("lint", "clippy"), ("lint", "doc"), ("test", "test"), ("test", "doctest")] {
+    for (job, step) in
+        [("lint", "fmt"), ("lint", "clippy"), ("lint", "doc"), ("test", "test"), ("test", "doctest")]
+    {
         said.said(job, &["passed", step]);
     }
     said.said("plan", &["is unknown", "everything is planned"]);

@@ -46,17 +46,22 @@ fn a_package_adopts_once_and_the_second_time_changes_nothing() {
             exit 0
             --- stderr
             adopt   ROOT
-            count   release/baseline.toml  clippy and docs findings, if there are any: the baseline
-            create  .cargo/config.toml  alias `cargo xtask`
-            change  .gitignore          what is made here is no part of the tree
+            count   release/baseline.toml                clippy and docs findings, if there are any: the baseline
+            create  .cargo/config.toml                   alias `cargo xtask`
+            change  .gitignore                           what is made here is no part of the tree
                     --- .gitignore (there)
                     +++ .gitignore (wanted)
                     @@ -1 +1,2 @@
                      /target/
                     +/.xtask/
-            create  release/ci.toml     a template, all of it comments
-            create  CHANGELOG.md        its newest entry is the next release's notes
-            create  release/tools.toml  pins the toolkit to 0.1.0
+            create  release/ci.toml                      a template, all of it comments
+            create  CHANGELOG.md                         its newest entry is the next release's notes
+            create  .github/workflows/xtask-ci.yml       calls of the same commands
+            create  .github/workflows/xtask-nightly.yml  calls of the same commands
+            create  .github/workflows/xtask-checks.yml   calls of the same commands
+            create  .github/actions/xtask/action.yml     calls of the same commands
+            create  release/actions.toml                 calls of the same commands
+            create  release/tools.toml                   pins the toolkit to 0.1.0
             next: cargo install --locked nexus-xtask@=0.1.0
             next: cargo xtask ci
         "#]],
@@ -69,17 +74,22 @@ fn a_package_adopts_once_and_the_second_time_changes_nothing() {
             exit 0
             --- stderr
             adopt   ROOT
-            count   release/baseline.toml  clippy and docs findings, if there are any: the baseline
-            create  .cargo/config.toml  alias `cargo xtask`
-            change  .gitignore          what is made here is no part of the tree
+            count   release/baseline.toml                clippy and docs findings, if there are any: the baseline
+            create  .cargo/config.toml                   alias `cargo xtask`
+            change  .gitignore                           what is made here is no part of the tree
                     --- .gitignore (there)
                     +++ .gitignore (wanted)
                     @@ -1 +1,2 @@
                      /target/
                     +/.xtask/
-            create  release/ci.toml     a template, all of it comments
-            create  CHANGELOG.md        its newest entry is the next release's notes
-            create  release/tools.toml  pins the toolkit to 0.1.0
+            create  release/ci.toml                      a template, all of it comments
+            create  CHANGELOG.md                         its newest entry is the next release's notes
+            create  .github/workflows/xtask-ci.yml       calls of the same commands
+            create  .github/workflows/xtask-nightly.yml  calls of the same commands
+            create  .github/workflows/xtask-checks.yml   calls of the same commands
+            create  .github/actions/xtask/action.yml     calls of the same commands
+            create  release/actions.toml                 calls of the same commands
+            create  release/tools.toml                   pins the toolkit to 0.1.0
             count   this compiles the workspace
             note    no findings: every future one is an error
             done
@@ -95,11 +105,16 @@ fn a_package_adopts_once_and_the_second_time_changes_nothing() {
             exit 0
             --- stderr
             adopt   ROOT
-            keep    .cargo/config.toml  there already
-            keep    .gitignore          there already
-            keep    release/ci.toml     there already
-            keep    CHANGELOG.md        there already
-            keep    release/tools.toml  pins 0.1.0 already
+            keep    .cargo/config.toml                   there already
+            keep    .gitignore                           there already
+            keep    release/ci.toml                      there already
+            keep    CHANGELOG.md                         there already
+            keep    .github/workflows/xtask-ci.yml       there already
+            keep    .github/workflows/xtask-nightly.yml  there already
+            keep    .github/workflows/xtask-checks.yml   there already
+            keep    .github/actions/xtask/action.yml     there already
+            keep    release/actions.toml                 there already
+            keep    release/tools.toml                   pins 0.1.0 already
             nothing to do
             next: cargo install --locked nexus-xtask@=0.1.0
             next: cargo xtask ci

@@ -16,3 +16,4 @@ mod tools;
 mod tidy;
 mod workflows;
 mod peers;
+mod act;

@@ -17,7 +17,7 @@ pub(crate) fn peer(name: &str) -> Option<PathBuf> {
     }
     let required = std::env::var("XTASK_PEERS_REQUIRED").is_ok_and(|value| value == "1");
     assert!(!required, "the peer `{name}` is missing; scripts/peers.sh installs it");
-    eprintln!("skipped 1 test: the peer `{name}` is missing; scripts/peers.sh installs it");
+    println!("skipped 1 test: the peer `{name}` is missing; scripts/peers.sh installs it");
     None
 }
 

@@ -12,6 +12,8 @@ const ACTION: &str = ".github/actions/xtask/action.yml";
 pub(crate) fn written() -> Sandbox {
     let sandbox = Sandbox::with(&[
         ("Cargo.toml", "[package]\nname = \"one\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"),
+        ("Cargo.lock", "version = 4\n\n[[package]]\nname = \"one\"\nversion = \"0.1.0\"\n"),
+        (".gitignore", "/target/\n/.xtask/\n"),
         ("src/lib.rs", ""),
     ]);
     let written = sandbox.xtask(&["workflows", "--write"]);
@@ -54,7 +56,10 @@ fn mutate(file: &str, before: &str, after: &str, expected: Expect) {
 
 #[test]
 fn without_a_flag_the_plan_is_printed_and_nothing_written() {
-    let sandbox = Sandbox::with(&[("Cargo.toml", "[package]\nname = \"one\"\nversion = \"0.1.0\"\n")]);
+    let sandbox = Sandbox::with(&[
+        ("Cargo.toml", "[package]\nname = \"one\"\nversion = \"0.1.0\"\n"),
+        ("src/lib.rs", ""),
+    ]);
     expect![[r#"
         exit 0
         --- stdout
@@ -62,6 +67,7 @@ fn without_a_flag_the_plan_is_printed_and_nothing_written() {
         create  .github/workflows/xtask-nightly.yml
         create  .github/workflows/xtask-checks.yml
         create  .github/actions/xtask/action.yml
+        create  release/actions.toml
         --- stderr
         next: cargo xtask workflows --write
     "#]]

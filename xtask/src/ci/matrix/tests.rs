@@ -41,3 +41,31 @@ fn more_rows_than_github_takes_are_refused() {
     let more = vec![job("lint", None, Decision::Planned); ROWS_MAX + 1];
     assert_eq!(rows(&more).github_output().unwrap_err(), "the plan has 257 rows, GitHub takes at most 256");
 }
+
+#[test]
+fn jobs_come_from_steps() {
+    let (linux, both) = (["linux".to_owned()], ["macos".to_owned(), "windows".to_owned()]);
+    let step = |job, step, platforms| StepOfJob { job, step, platforms };
+    let steps = [
+        step("lint", "fmt", &[][..]),
+        step("lint", "shellcheck", &linux),
+        step("test", "test", &[]),
+        step("test", "doctest", &[]),
+        step("apple", "xcode", &both),
+    ];
+    let shown = |shards| jobs(&steps, shards).iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(
+        shown(1),
+        ["lint (ubuntu-latest)", "test (ubuntu-latest)", "apple (macos-latest)", "apple (windows-latest)"]
+    );
+    assert_eq!(
+        shown(2),
+        [
+            "lint (ubuntu-latest)",
+            "test 1/2 (ubuntu-latest)",
+            "test 2/2 (ubuntu-latest)",
+            "apple (macos-latest)",
+            "apple (windows-latest)"
+        ]
+    );
+}
