@@ -262,7 +262,7 @@ impl Environment {
 }
 
 fn is_machine(name: &str) -> bool {
-    MACHINE.contains(&name) || name.starts_with("LC_")
+    MACHINE.contains(&name) || name.starts_with("LC_") || name.starts_with("CARGO_ALIAS_")
 }
 
 fn is_build(name: &str) -> bool {

@@ -41,11 +41,11 @@ pub struct Recorder {
 impl Recorder {
     /// Begins the record of a new run, in a folder of its own.
     pub fn create(workspace: &Workspace, clock: &Clock) -> anyhow::Result<Recorder> {
-        let second = clock.now().strftime("%Y%m%dT%H%M%SZ").to_string();
+        let moment = clock.now().strftime("%Y%m%dT%H%M%S%3fZ").to_string();
         let mut tried: u32 = 0;
         loop {
-            let seed = format!("{second} {} {tried}", std::process::id());
-            let run = format!("{second}-{}", &Digest::of(seed).to_string()[..4]);
+            let seed = format!("{moment} {} {tried}", std::process::id());
+            let run = format!("{moment}-{}", &Digest::of(seed).to_string()[..4]);
             let folder = workspace.run(&run);
             let path = folder.join("events.jsonl");
             tried += 1;

@@ -37,8 +37,8 @@ fn names_sort_by_time_and_no_two_runs_share_one() {
     let scratch = Scratch::new();
     let workspace = Workspace::at(scratch.path());
     let mut runs: Vec<_> = [0, 0, 0, 5, 70].map(|second| recorded(&workspace, second, TORN)).into();
-    assert!(runs[0].starts_with("20261122T195301Z-"), "{runs:?}");
-    assert_eq!(runs[0].len(), "20261122T195301Z-0a1b".len());
+    assert!(runs[0].starts_with("20261122T195301000Z-"), "{runs:?}");
+    assert_eq!(runs[0].len(), "20261122T195301123Z-0a1b".len());
     assert!(runs[2] < runs[3] && runs[3] < runs[4], "{runs:?}");
     runs.sort();
     assert_eq!(list(&workspace).unwrap(), runs);
@@ -52,8 +52,12 @@ fn a_run_is_found_by_the_beginning_of_its_name() {
     let workspace = Workspace::at(scratch.path());
     let failure = find(&workspace, LAST).unwrap_err();
     assert!(failure.problem.contains("no run is recorded"), "{failure}");
-    let names =
-        ["20261122T195301Z-0a1b", "20261122T195301Z-0a1c", "20261123T000000Z-ffff", "20261124T000000Z-0000"];
+    let names = [
+        "20261122T195301123Z-0a1b",
+        "20261122T195301123Z-0a1c",
+        "20261123T000000000Z-ffff",
+        "20261124T000000000Z-0000",
+    ];
     for name in names {
         files::write(&workspace.run(name).join("events.jsonl"), "").unwrap();
     }
@@ -62,17 +66,17 @@ fn a_run_is_found_by_the_beginning_of_its_name() {
     }
     expect![[r#"
         error: `20261122` is the beginning of 2 runs
-          why:  20261122T195301Z-0a1c
-          why:  20261122T195301Z-0a1b
-          next: name one of these, or `last`: cargo xtask ci replay 20261122T195301Z-0a1c"#]]
+          why:  20261122T195301123Z-0a1c
+          why:  20261122T195301123Z-0a1b
+          next: name one of these, or `last`: cargo xtask ci replay 20261122T195301123Z-0a1c"#]]
     .assert_eq(&find(&workspace, "20261122").unwrap_err().to_string());
     expect![[r#"
         error: no recorded run is named `../x`
-          why:  20261124T000000Z-0000
-          why:  20261123T000000Z-ffff
-          why:  20261122T195301Z-0a1c
-          why:  20261122T195301Z-0a1b
-          next: name one of these, or `last`: cargo xtask ci replay 20261124T000000Z-0000"#]]
+          why:  20261124T000000000Z-0000
+          why:  20261123T000000000Z-ffff
+          why:  20261122T195301123Z-0a1c
+          why:  20261122T195301123Z-0a1b
+          next: name one of these, or `last`: cargo xtask ci replay 20261124T000000000Z-0000"#]]
     .assert_eq(&find(&workspace, "../x").unwrap_err().to_string());
 }
 

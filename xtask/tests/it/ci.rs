@@ -117,12 +117,10 @@ fn a_failure_ends_with_one_line_that_runs_just_that_step() {
         expect![[r#"
             exit 0
             --- stderr
-            run         good   file `release/ci.toml` changed
-            passed      good   TIME (last TIME)
-            run         bad    no pass is recorded
-            passed      bad    TIME
-            run         after  no pass is recorded
-            passed      after  TIME
+            run         good  file `release/ci.toml` changed
+            passed      good  TIME (last TIME)
+            run         bad   no pass is recorded
+            passed      bad   TIME
             result      passed: N passed in TIME
             time        TIMES
         "#]],

@@ -154,7 +154,7 @@ fn normal_word(word: &str) -> String {
     let hex = core.len() >= 40 && core.chars().all(|c| c.is_ascii_hexdigit());
     let spoken =
         core.strip_suffix('s').is_some_and(|number| number.parse::<f64>().is_ok() && number.contains('.'));
-    let run = core.len() == 21 && core.as_bytes()[8] == b'T' && core.as_bytes()[15] == b'Z';
+    let run = core.len() == 24 && core.as_bytes()[8] == b'T' && core.as_bytes()[18] == b'Z';
     if hex {
         word.replace(core, "DIGEST")
     } else if spoken {
