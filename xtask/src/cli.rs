@@ -10,6 +10,7 @@ mod tidy;
 mod acceptance;
 mod adopt;
 mod baseline;
+mod bench;
 mod doctor;
 mod tools;
 mod workflows;
@@ -61,6 +62,8 @@ enum Verb {
     Completions(completions::Arguments),
     /// Write manual pages, one for each command
     Man(man::Arguments),
+    /// Figures about the toolkit itself, as ratios measured in one run
+    Bench(bench::Arguments),
     /// Proofs that take too long for every run
     Acceptance(acceptance::Arguments),
     /// Set the toolkit up in another workspace or single package
@@ -126,6 +129,7 @@ fn run(arguments: Arguments, environment: Environment) -> Result<Exit> {
         Verb::Docs(wanted) => docs::run(&doors, &wanted),
         Verb::Completions(wanted) => completions::run(&doors, &wanted),
         Verb::Man(wanted) => man::run(&doors, &wanted),
+        Verb::Bench(wanted) => bench::run(&doors, &wanted),
         Verb::Acceptance(wanted) => acceptance::run(&doors, &wanted),
         Verb::Adopt(wanted) => adopt::run(&doors, &wanted),
         Verb::Baseline(wanted) => baseline::run(&doors, &wanted),

@@ -52,6 +52,37 @@ impl Clock {
     }
 }
 
+impl Clock {
+    /// The processor time of every child that ended so far, its own children included.
+    ///
+    /// # Errors
+    /// Where the system does not say (anywhere but on Linux, whose `/proc/self/stat` does).
+    pub fn children(&self) -> anyhow::Result<Duration> {
+        let stat = crate::files::read_text(std::path::Path::new("/proc/self/stat"))?;
+        children(&stat.unwrap_or_default(), ticks_per_second())
+            .ok_or_else(|| anyhow::anyhow!("this system does not say how much processor time children took"))
+    }
+}
+
+#[cfg(unix)]
+fn ticks_per_second() -> u64 {
+    rustix::param::clock_ticks_per_second()
+}
+
+#[cfg(not(unix))]
+fn ticks_per_second() -> u64 {
+    100
+}
+
+/// `pid (name) state ...`: the 16th and 17th field are user and system ticks of children that were waited for
+/// (proc(5)). The name may hold anything.
+fn children(stat: &str, ticks_per_second: u64) -> Option<Duration> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let fields: Vec<_> = rest.split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
+    Some(Duration::from_millis((ticks(13)? + ticks(14)?) * 1000 / ticks_per_second))
+}
+
 /// A duration as people say it: `0.4s`, `12.3s`, `2m05s`, `1h02m`.
 pub fn spoken(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -78,6 +109,13 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processor_time_of_children_is_read_past_any_name() {
+        let stat = "7 (a) b) R 1 7 7 0 -1 4194304 90 200 0 0 11 22 130 70 20 0 1 0 100 1 1";
+        assert_eq!(children(stat, 100), Some(Duration::from_secs(2)));
+        assert_eq!(children("7 (a) R 1", 100), None);
+    }
 
     #[test]
     fn durations_read_as_people_say_them() {

@@ -205,6 +205,15 @@ pub fn link(target: &Path, at: &Path) -> anyhow::Result<()> {
     make().with_context(|| format!("cannot link `{}` to `{}`", at.display(), target.display()))
 }
 
+/// Copies a file with its permissions, and creates the folder it goes to.
+pub fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    if let Some(folder) = to.parent() {
+        create_folder(folder)?;
+    }
+    fs::copy(from, to).with_context(|| format!("cannot copy `{}` to `{}`", from.display(), to.display()))?;
+    Ok(())
+}
+
 /// Creates a folder and those above it.
 pub fn create_folder(path: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot create `{}`", path.display()))

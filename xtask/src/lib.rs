@@ -27,6 +27,7 @@ mod doctor;
 mod tools;
 mod baseline;
 mod adopt;
+mod bench;
 mod acceptance;
 mod workflows;
 

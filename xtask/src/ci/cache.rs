@@ -4,6 +4,7 @@
 //! every declared output is there with the content it had. Failures are never kept.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::ci::discover::{self, Covered};
@@ -30,10 +31,11 @@ pub(crate) fn look_up(
     fingerprints: &BTreeMap<StepId, Option<Fingerprint>>,
 ) -> Result<BTreeMap<StepId, Answer>> {
     let mut answers = BTreeMap::new();
+    let variables = doors.environment.for_children();
     for step in steps {
         let Some(fingerprint) = fingerprints.get(&step.id).and_then(Option::as_ref) else { continue };
         let answer = match receipt::read(&doors.workspace, &fingerprint.digest)? {
-            Some(receipt) => match stale(doors, &receipt)? {
+            Some(receipt) => match stale(doors, &receipt, &variables)? {
                 None => Answer::Proven(receipt.passed_at),
                 Some(reason) => Answer::Open(reason),
             },
@@ -45,7 +47,7 @@ pub(crate) fn look_up(
 }
 
 /// Why a receipt with the right fingerprint does not answer; `None` when it does.
-fn stale(doors: &Doors, receipt: &Receipt) -> Result<Option<String>> {
+fn stale(doors: &Doors, receipt: &Receipt, variables: &Variables) -> Result<Option<String>> {
     for (path, before) in &receipt.outputs {
         match output(&doors.workspace.file(path))? {
             None => return Ok(Some(format!("output `{path}` is gone"))),
@@ -58,9 +60,8 @@ fn stale(doors: &Doors, receipt: &Receipt) -> Result<Option<String>> {
             return Ok(Some(format!("input `{}` changed", doors.workspace.name_of(Path::new(path)))));
         }
     }
-    let variables = doors.environment.for_children();
     for (name, before) in &receipt.discovered_variables {
-        if value_digest(&variables, name) != *before {
+        if value_digest(variables, name) != *before {
             return Ok(Some(format!("variable `{name}` changed")));
         }
     }
@@ -155,6 +156,9 @@ pub(crate) fn output(path: &Path) -> anyhow::Result<Option<Digest>> {
     discover::content(path)
 }
 
+/// What every child sees.
+type Variables = BTreeMap<OsString, OsString>;
+
 type Discovered = (BTreeMap<String, Option<Digest>>, BTreeMap<String, Option<Digest>>);
 
 fn discovered(doors: &Doors, facts: &Facts, planned: &PlannedStep, tree: &Tree) -> Result<Discovered> {
@@ -182,8 +186,8 @@ fn discovered(doors: &Doors, facts: &Facts, planned: &PlannedStep, tree: &Tree) 
     Ok((contents, values))
 }
 
-fn value_digest(variables: &BTreeMap<std::ffi::OsString, std::ffi::OsString>, name: &str) -> Option<Digest> {
-    variables.get(std::ffi::OsStr::new(name)).map(|value| Digest::of(value.as_encoded_bytes()))
+fn value_digest(variables: &Variables, name: &str) -> Option<Digest> {
+    variables.get(OsStr::new(name)).map(|value| Digest::of(value.as_encoded_bytes()))
 }
 
 fn latest(doors: &Doors, step: &StepId) -> PathBuf {
