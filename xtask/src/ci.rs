@@ -67,6 +67,8 @@ pub(crate) struct Options {
     pub(crate) explain: Option<String>,
 }
 
+pub(crate) use config::schema;
+
 /// Runs what was asked for.
 pub(crate) fn run(doors: &Doors, options: &Options) -> Result<Exit> {
     let (plan, facts, parallel) = prepare(doors, options)?;

@@ -61,7 +61,8 @@ pub(super) fn measure(doors: &Doors, folder: &Path, pairs: usize) -> Result<Vec<
 
     let empty = folder.join("empty");
     let manifest = files::read_text(&package.join("Cargo.toml"))?.unwrap_or_default();
-    files::write_cache(&empty.join("Cargo.toml"), empty_manifest(&manifest)?)?;
+    let workspace = files::read_text(&doors.workspace.file("Cargo.toml"))?.unwrap_or_default();
+    files::write_cache(&empty.join("Cargo.toml"), empty_manifest(&manifest, &workspace)?)?;
     files::write_cache(&empty.join("src/main.rs"), "fn main() {}\n")?;
     let lock = files::read_text(&doors.workspace.file("Cargo.lock"))?.unwrap_or_default();
     files::write_cache(&empty.join("Cargo.lock"), lock)?;
@@ -94,12 +95,16 @@ fn count(number: usize) -> f64 {
     f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
-/// The front's manifest without its own code: the same dependencies, the same profile.
-fn empty_manifest(manifest: &str) -> Result<String> {
-    let unreadable = |error: toml_edit::TomlError| {
-        Failure::usage("cannot read xtask/Cargo.toml").why(error.to_string()).next("correct the manifest")
+/// The front's manifest without its own code: the same dependencies, built by the same profile.
+fn empty_manifest(manifest: &str, workspace: &str) -> Result<String> {
+    let read = |text: &str| {
+        text.parse::<toml_edit::DocumentMut>().map_err(|error| {
+            Failure::usage("cannot read the manifest of the front")
+                .why(error.to_string())
+                .next("correct the manifest")
+        })
     };
-    let theirs: toml_edit::DocumentMut = manifest.parse().map_err(unreadable)?;
+    let (theirs, workspace) = (read(manifest)?, read(workspace)?);
     let mut ours = toml_edit::DocumentMut::new();
     ours["package"] = toml_edit::table();
     ours["package"]["name"] = toml_edit::value("empty-front");
@@ -110,7 +115,15 @@ fn empty_manifest(manifest: &str) -> Result<String> {
             ours[key] = item.clone();
         }
     }
-    Ok(format!("{ours}\n[workspace]\n\n[profile.dev]\ndebug = \"line-tables-only\"\n"))
+    ours["workspace"] = toml_edit::table();
+    if let Some(profile) = workspace.get("profile") {
+        ours["profile"] = profile.clone();
+        // What is set for the front itself has nothing to act on here.
+        if let Some(packages) = ours["profile"]["dev"]["package"].as_table_like_mut() {
+            packages.remove("nexus-xtask");
+        }
+    }
+    Ok(ours.to_string())
 }
 
 /// The processor seconds of one cold build.
@@ -130,7 +143,12 @@ mod tests {
     #[test]
     fn the_empty_crate_has_the_dependencies_and_nothing_else_of_the_front() {
         let manifest = "[package]\nname = \"front\"\n[[bin]]\nname = \"x\"\n[dependencies]\na = \"1\"\n[target.'cfg(unix)'.dependencies]\nb = { version = \"2\" }\n[dev-dependencies]\nc = \"3\"\n";
-        let empty = empty_manifest(manifest).unwrap();
+        let workspace = "[workspace]\nmembers = [\"x\"]\n[profile.dev]\ndebug = 1\n[profile.dev.package.nexus-xtask]\ndebug = 0\n[profile.dev.package.sha2]\nopt-level = 3\n";
+        let empty = empty_manifest(manifest, workspace).unwrap();
+        assert!(
+            empty.contains("opt-level = 3") && empty.contains("debug = 1") && !empty.contains("nexus-xtask"),
+            "{empty}"
+        );
         assert!(empty.contains("a = \"1\"") && empty.contains("b = { version = \"2\" }"), "{empty}");
         assert!(!empty.contains("c = ") && !empty.contains("bin") && !empty.contains("\"front\""), "{empty}");
     }

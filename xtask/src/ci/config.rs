@@ -142,7 +142,11 @@ impl<'a> Reader<'a> {
                 "test" => config.test = self.value(value),
                 other => {
                     let problem = format!("unknown key `{other}`");
-                    self.add(Some(key.span()), &problem, "remove it; the keys are in release/schema/ci.json");
+                    self.add(
+                        Some(key.span()),
+                        &problem,
+                        "remove it, or name one of: `affected`, `parallel`, `remove`, `steps`, `test`",
+                    );
                 }
             }
         }
@@ -181,7 +185,7 @@ impl<'a> Reader<'a> {
                 self.add(
                     Some(span),
                     error.message(),
-                    "the keys and their types are in release/schema/ci.json",
+                    "correct it; docs/ci.md of nexus-xtask shows every key",
                 );
                 T::default()
             }
@@ -239,6 +243,11 @@ impl<'a> Reader<'a> {
         let problem = problem.lines().collect::<Vec<_>>().join("; ");
         self.findings.push(Finding::at(FILE, line, problem, next));
     }
+}
+
+/// The JSON schema of the file, for editors.
+pub(crate) fn schema() -> schemars::Schema {
+    schemars::schema_for!(Config)
 }
 
 /// `90s`, `10m`, `2h`; `None` for anything else, and for nothing at all.

@@ -9,7 +9,7 @@ use clap::CommandFactory as _;
 use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Finding, Result};
 use crate::files::{self, Mode};
-use crate::{tidy, workflows};
+use crate::{ci, tidy, workflows};
 
 /// The command that brings every generated document up to date.
 const COMMAND: &str = "cargo xtask docs --write";
@@ -22,6 +22,7 @@ type Schema = fn() -> schemars::Schema;
 
 /// The schema of every file under `release/` that people write: the file's name, and what makes its schema.
 const SCHEMAS: &[(&str, Schema)] = &[
+    ("ci", ci::schema),
     ("tidy", tidy::schema),
     ("actions", workflows::actions_schema),
     ("workflows", workflows::workflows_schema),

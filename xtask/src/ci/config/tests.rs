@@ -64,11 +64,11 @@ outputs = ["**"]
 "#,
         expect![[r#"
             release/ci.toml:1: unknown key `colour`
-              next: remove it; the keys are in release/schema/ci.json
+              next: remove it, or name one of: `affected`, `parallel`, `remove`, `steps`, `test`
             release/ci.toml:2: invalid type: string "two", expected usize
-              next: the keys and their types are in release/schema/ci.json
+              next: correct it; docs/ci.md of nexus-xtask shows every key
             release/ci.toml:4: unknown field `comand`, expected one of `command`, `job`, `needs`, `inputs`, `outputs`, `folder`, `pass_environment`, `set_environment`, `platforms`, `timeout`, `retries`, `required`, `network`, `tools`, `lane`
-              next: the keys and their types are in release/schema/ci.json
+              next: correct it; docs/ci.md of nexus-xtask shows every key
             release/ci.toml:5: `Bad Id` is no id of a step: at most 60 lower-case letters, digits, `-`, `_` and `.`
               next: rename the step
             release/ci.toml:5: `command` of step `Bad Id` is empty
