@@ -1,10 +1,13 @@
 //! What adopting will do: a value that is shown before anything is written.
 
+use std::path::Path;
+
 use crate::failure::Result;
 use crate::files;
 use crate::shell::Command;
 
 use super::facts::Facts;
+use super::origin::Origin;
 use super::pin::{self, Pin};
 use super::steps::Step;
 use super::{Wanted, alias, steps, templates};
@@ -85,7 +88,7 @@ pub(crate) fn plan(facts: &Facts, wanted: &Wanted) -> Result<Plan> {
     let pin = pin::look(before.map(String::as_str).unwrap_or_default(), wanted)?;
     let count = matches!(pin, Pin::New(_)) && !facts.there.contains("release/baseline.toml");
     actions.push(pinned(pin, before, wanted));
-    Ok(Plan { actions, count, notes: notes(facts), next: next(facts, wanted) })
+    Ok(Plan { actions, count, notes: notes(facts, wanted), next: next(facts, wanted) })
 }
 
 /// What release/ci.toml declares, in one line.
@@ -163,8 +166,15 @@ fn pinned(pin: Pin, before: Option<&String>, wanted: &Wanted) -> Action {
     }
 }
 
-fn notes(facts: &Facts) -> Vec<String> {
+fn notes(facts: &Facts, wanted: &Wanted) -> Vec<String> {
     let mut notes = Vec::new();
+    if let Origin::Path(path) = &wanted.origin
+        && (path.starts_with("..") || Path::new(path).is_absolute())
+    {
+        notes.push(format!(
+            "`{path}` is outside of the repository: a workflow cannot install the toolkit from there"
+        ));
+    }
     if let Some(why) = &facts.no_git {
         notes.push(format!("{why}; steps for what is no Rust are found in the root folder only"));
     } else if !facts.lock_tracked {

@@ -266,7 +266,8 @@ mod tests {
             # The benches need a nightly compiler (`#![feature]`): they are left out.
             [steps.build]
             command = ["cargo", "build", "{packages}", "--lib", "--bins", "--tests", "--examples", "--locked"]
-        "#]].assert_eq(&shown);
+        "#]]
+        .assert_eq(&shown);
     }
 
     #[test]

@@ -71,6 +71,11 @@ impl Baseline {
     }
 }
 
+/// The JSON schema of the file.
+pub(crate) fn schema() -> schemars::Schema {
+    schemars::schema_for!(Baseline)
+}
+
 /// Reads the file; `None` where there is none.
 pub(crate) fn load(workspace: &Workspace) -> Result<Option<Baseline>> {
     let Some(text) = files::read_text(&workspace.declared("baseline"))? else { return Ok(None) };
@@ -174,7 +179,8 @@ mod tests {
             benches_need_nightly = true
 
             [clippy]
-        "#]].assert_eq(text.trim_start_matches(HEAD));
+        "#]]
+        .assert_eq(text.trim_start_matches(HEAD));
         assert_eq!(parse(&text).unwrap(), baseline);
     }
 

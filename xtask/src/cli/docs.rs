@@ -9,7 +9,7 @@ use clap::CommandFactory as _;
 use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Finding, Result};
 use crate::files::{self, Mode};
-use crate::{tidy, workflows};
+use crate::{baseline, tidy, tools, workflows};
 
 /// The command that brings every generated document up to date.
 const COMMAND: &str = "cargo xtask docs --write";
@@ -23,6 +23,8 @@ type Schema = fn() -> schemars::Schema;
 /// The schema of every file under `release/` that people write: the file's name, and what makes its schema.
 const SCHEMAS: &[(&str, Schema)] = &[
     ("tidy", tidy::schema),
+    ("tools", tools::config::schema),
+    ("baseline", baseline::config::schema),
     ("actions", workflows::actions_schema),
     ("workflows", workflows::workflows_schema),
 ];
