@@ -40,14 +40,14 @@ pub(crate) enum Kind {
     SourceDistribution,
 }
 
-const RUST: &[&str] = &["fmt", "clippy", "doc", "build", "test", "doctest"];
+const RUST: &[&str] = &["workflows", "fmt", "clippy", "doc", "build", "test", "doctest"];
 
 const STRANGERS: &[Stranger] = &[
     Stranger {
         name: "semver",
         version: "1.0.27",
         kind: Kind::Crate,
-        shape: "one package with a build script",
+        shape: "one package, its lock file not tracked",
         steps: RUST,
         planted_into: "src/lib.rs",
     },
@@ -64,7 +64,7 @@ const STRANGERS: &[Stranger] = &[
         version: "2026.9.1",
         kind: Kind::SourceDistribution,
         shape: "a Python extension with tests in Python",
-        steps: &["fmt", "clippy", "build", "python-install", "python-test"],
+        steps: &["workflows", "fmt", "clippy", "build", "python-install", "python-test"],
         planted_into: "src/lib.rs",
     },
 ];
