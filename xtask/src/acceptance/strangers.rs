@@ -40,31 +40,31 @@ pub(crate) enum Kind {
     SourceDistribution,
 }
 
-const RUST: &[&str] = &["fmt", "clippy", "doc", "build", "test", "doctest"];
+const RUST: &[&str] = &["workflows", "fmt", "clippy", "doc", "build", "test", "doctest"];
 
 const STRANGERS: &[Stranger] = &[
     Stranger {
         name: "semver",
         version: "1.0.27",
         kind: Kind::Crate,
-        shape: "one package with a build script",
+        shape: "one package, its lock file not tracked",
         steps: RUST,
         planted_into: "src/lib.rs",
     },
     Stranger {
-        name: "typos",
-        version: "1.52.0",
+        name: "ripgrep",
+        version: "15.1.0",
         kind: Kind::SourceDistribution,
-        shape: "a workspace of seven packages",
+        shape: "a workspace of ten packages",
         steps: RUST,
-        planted_into: "crates/typos/src/lib.rs",
+        planted_into: "crates/globset/src/lib.rs",
     },
     Stranger {
         name: "rpds-py",
         version: "2026.9.1",
         kind: Kind::SourceDistribution,
         shape: "a Python extension with tests in Python",
-        steps: &["fmt", "clippy", "build", "python-install", "python-test"],
+        steps: &["workflows", "fmt", "clippy", "build", "python-install", "python-test"],
         planted_into: "src/lib.rs",
     },
 ];
@@ -154,7 +154,9 @@ fn trial(
     commit(shell, root, "adopt the toolkit", &[])?;
     let ci = Command::new("cargo", ["xtask", "ci"]).within(root);
     let ended = shell.follow(&ci, &[], say)?;
-    problems.extend(judge::green(&ended, &last_run(root)?, stranger.steps));
+    let events = last_run(root)?;
+    problems.extend(judge::green(&ended, &events, stranger.steps));
+    doors.terminal.data(&format!("{:<6} {}  {}", "ran", stranger.name, judge::summary(&events)));
     problems.extend(planted(doors, shell, stranger, root)?);
     Ok(problems)
 }

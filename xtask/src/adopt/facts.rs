@@ -26,6 +26,8 @@ pub(crate) struct Facts {
     pub(crate) changelog: Option<String>,
     /// Lines that `.gitignore` needs: what cargo and the toolkit write must not look like a part of the tree.
     pub(crate) not_ignored: Vec<&'static str>,
+    /// True when a bench asks for features that only a nightly compiler has.
+    pub(crate) benches_need_nightly: bool,
     /// True when git sees `Cargo.lock` as a tracked file.
     pub(crate) lock_tracked: bool,
     /// Why git does not say anything here.
@@ -69,11 +71,25 @@ pub(crate) fn look(doors: &Doors, wanted: &Wanted) -> anyhow::Result<Facts> {
         }
     }
     facts.texts = texts(doors, &facts.names)?;
+    facts.benches_need_nightly = benches_need_nightly(doors, &facts.names)?;
     facts.not_ignored = not_ignored(doors, &facts)?;
     facts.builds_toolkit =
         facts.texts.get("xtask/Cargo.toml").is_some_and(|text| text.contains("name = \"nexus-xtask\""));
     facts.front_installed = doors.shell.find("cargo-nexus-xtask").is_some();
     Ok(facts)
+}
+
+/// Asked of the text, not of the compiler: the plan is shown before anything is compiled.
+fn benches_need_nightly(doors: &Doors, names: &BTreeSet<String>) -> anyhow::Result<bool> {
+    let is_bench =
+        |name: &str| name.ends_with(".rs") && name.split('/').rev().skip(1).any(|part| part == "benches");
+    for name in names.iter().filter(|name| is_bench(name)) {
+        let text = files::read_text(&doors.workspace.file(name))?.unwrap_or_default();
+        if text.lines().any(|line| line.starts_with("#![feature(")) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn not_ignored(doors: &Doors, facts: &Facts) -> anyhow::Result<Vec<&'static str>> {

@@ -1,11 +1,15 @@
 //! What adopting will do: a value that is shown before anything is written.
 
+use std::path::Path;
+
 use crate::failure::Result;
 use crate::files;
 use crate::shell::Command;
 
 use super::facts::Facts;
+use super::origin::Origin;
 use super::pin::{self, Pin};
+use super::steps::Step;
 use super::{Wanted, alias, steps, templates};
 
 /// Everything that adopting will do.
@@ -63,11 +67,7 @@ impl Plan {
 pub(crate) fn plan(facts: &Facts, wanted: &Wanted) -> Result<Plan> {
     let mut actions = vec![cargo_alias(facts, wanted)?, ignored(facts)];
     let steps = steps::find(facts);
-    let ids: Vec<_> = steps.iter().filter(|step| !step.suggested).map(|step| step.id.as_str()).collect();
-    let reason = match ids.is_empty() {
-        true => "a template, all of it comments".to_owned(),
-        false => format!("with steps for what is no Rust: {}", ids.join(", ")),
-    };
+    let reason = declared(&steps);
     actions.push(new_file(facts, "release/ci.toml", templates::ci(&steps), &reason));
     actions.push(match &facts.changelog {
         Some(name) => kept(name, "there already"),
@@ -88,7 +88,27 @@ pub(crate) fn plan(facts: &Facts, wanted: &Wanted) -> Result<Plan> {
     let pin = pin::look(before.map(String::as_str).unwrap_or_default(), wanted)?;
     let count = matches!(pin, Pin::New(_)) && !facts.there.contains("release/baseline.toml");
     actions.push(pinned(pin, before, wanted));
-    Ok(Plan { actions, count, notes: notes(facts), next: next(facts, wanted) })
+    Ok(Plan { actions, count, notes: notes(facts, wanted), next: next(facts, wanted) })
+}
+
+/// What release/ci.toml declares, in one line.
+fn declared(steps: &[Step]) -> String {
+    let ids = |is_built_in: bool| -> Vec<&str> {
+        steps
+            .iter()
+            .filter(|step| !step.suggested && step.job.is_empty() == is_built_in)
+            .map(|step| step.id.as_str())
+            .collect()
+    };
+    let (changed, added) = (ids(true), ids(false));
+    let mut parts = Vec::new();
+    if !added.is_empty() {
+        parts.push(format!("with steps for what is no Rust: {}", added.join(", ")));
+    }
+    if !changed.is_empty() {
+        parts.push(format!("with another {}", changed.join(", ")));
+    }
+    if parts.is_empty() { "a template, all of it comments".to_owned() } else { parts.join("; ") }
 }
 
 fn new_file(facts: &Facts, path: &str, text: String, reason: &str) -> Action {
@@ -146,8 +166,15 @@ fn pinned(pin: Pin, before: Option<&String>, wanted: &Wanted) -> Action {
     }
 }
 
-fn notes(facts: &Facts) -> Vec<String> {
+fn notes(facts: &Facts, wanted: &Wanted) -> Vec<String> {
     let mut notes = Vec::new();
+    if let Origin::Path(path) = &wanted.origin
+        && (path.starts_with("..") || Path::new(path).is_absolute())
+    {
+        notes.push(format!(
+            "`{path}` is outside of the repository: a workflow cannot install the toolkit from there"
+        ));
+    }
     if let Some(why) = &facts.no_git {
         notes.push(format!("{why}; steps for what is no Rust are found in the root folder only"));
     } else if !facts.lock_tracked {

@@ -1,4 +1,5 @@
-//! The steps of what is no Rust in a workspace: found by the files that say how to build and test it.
+//! The steps that a workspace needs besides the built-in ones: those of what is no Rust, found by the files that say how
+//! to build and test it, and a build without benches where those need a nightly compiler.
 //!
 //! Only what a project states itself becomes a step: a script in `package.json`, test requirements in
 //! `pyproject.toml`. What it could do besides (`shellcheck` of its shell scripts) is a suggestion in a comment.
@@ -31,6 +32,7 @@ pub(crate) struct Step {
     pub(crate) id: String,
     /// A comment above it.
     pub(crate) comment: String,
+    /// Empty for a built-in step that is changed: it stays in its job.
     pub(crate) job: String,
     pub(crate) command: Vec<String>,
     pub(crate) folder: String,
@@ -44,7 +46,7 @@ pub(crate) struct Step {
 
 /// The steps for everything that is found.
 pub(crate) fn find(facts: &Facts) -> Vec<Step> {
-    let mut steps = Vec::new();
+    let mut steps: Vec<_> = stable_build(facts).into_iter().collect();
     for (name, text) in &facts.texts {
         let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
         if folder.split('/').any(|part| PASSED_OVER.contains(&part)) {
@@ -58,6 +60,22 @@ pub(crate) fn find(facts: &Facts) -> Vec<Step> {
     }
     steps.extend(shell(&facts.names));
     steps
+}
+
+/// The built-in step without benches, where a stable compiler cannot build them. Cargo has no flag for "all but one", and
+/// refuses `--lib` where no package has a library.
+fn stable_build(facts: &Facts) -> Option<Step> {
+    let has_library = facts.names.iter().any(|name| name == "src/lib.rs" || name.ends_with("/src/lib.rs"));
+    let library = has_library.then_some("--lib");
+    let locked = facts.lock_tracked.then_some("--locked");
+    let words = ["cargo", "build", "{packages}"].into_iter().chain(library);
+    let words = words.chain(["--bins", "--tests", "--examples"]).chain(locked);
+    facts.benches_need_nightly.then(|| Step {
+        id: "build".into(),
+        comment: "The benches need a nightly compiler (`#![feature]`): they are left out.".into(),
+        command: words.map(str::to_owned).collect(),
+        ..Step::default()
+    })
 }
 
 #[derive(Deserialize)]
@@ -232,6 +250,24 @@ mod tests {
     #[test]
     fn a_workspace_of_rust_alone_has_no_more_steps() {
         check(&[("src/lib.rs", "")], expect![[""]]);
+    }
+
+    #[test]
+    fn benches_that_need_nightly_are_left_out_of_the_build() {
+        let facts = Facts { benches_need_nightly: true, lock_tracked: true, ..Facts::default() };
+        let library = Facts { names: ["crates/one/src/lib.rs".to_owned()].into(), ..facts.clone() };
+        let shown = [facts, library].map(|facts| templates::step(&find(&facts)[0])).concat();
+        expect![[r#"
+
+            # The benches need a nightly compiler (`#![feature]`): they are left out.
+            [steps.build]
+            command = ["cargo", "build", "{packages}", "--bins", "--tests", "--examples", "--locked"]
+
+            # The benches need a nightly compiler (`#![feature]`): they are left out.
+            [steps.build]
+            command = ["cargo", "build", "{packages}", "--lib", "--bins", "--tests", "--examples", "--locked"]
+        "#]]
+        .assert_eq(&shown);
     }
 
     #[test]

@@ -35,7 +35,9 @@ pub(crate) fn step(step: &Step) -> String {
     }
     line(format!("[steps.{}]", step.id));
     line(format!("command = {}", list(&step.command)));
-    line(format!("job = {}", word(&step.job)));
+    if !step.job.is_empty() {
+        line(format!("job = {}", word(&step.job)));
+    }
     if !step.folder.is_empty() {
         line(format!("folder = {}", word(&step.folder)));
     }

@@ -59,11 +59,21 @@ impl Baseline {
         Kind::ALL.map(|kind| self.of(kind))
     }
 
+    /// True when findings of this kind are counted although there is none: clippy must know which targets to leave out.
+    fn is_counted(&self, kind: Kind) -> bool {
+        self.benches_need_nightly && kind == Kind::Clippy && self.clippy.values().all(BTreeMap::is_empty)
+    }
+
     /// True when the file would say nothing that a missing one does not.
     pub(crate) fn is_empty(&self) -> bool {
         !self.benches_need_nightly
             && self.counts().iter().all(|counts| counts.values().all(BTreeMap::is_empty))
     }
+}
+
+/// The JSON schema of the file.
+pub(crate) fn schema() -> schemars::Schema {
+    schemars::schema_for!(Baseline)
 }
 
 /// Reads the file; `None` where there is none.
@@ -95,7 +105,8 @@ pub(crate) fn render(baseline: &Baseline) -> String {
     }
     for kind in Kind::ALL {
         let mut packages = Table::new();
-        packages.set_implicit(true);
+        // A table that is there says that this kind is counted, also when there is nothing in it.
+        packages.set_implicit(!baseline.is_counted(kind));
         for (package, lints) in baseline.of(kind).iter().filter(|(_, lints)| !lints.is_empty()) {
             let mut table = Table::new();
             for (lint, count) in lints {
@@ -104,7 +115,7 @@ pub(crate) fn render(baseline: &Baseline) -> String {
             }
             packages[package] = Item::Table(table);
         }
-        if !packages.is_empty() {
+        if baseline.is_counted(kind) || !packages.is_empty() {
             document[kind.word()] = Item::Table(packages);
         }
     }
@@ -157,6 +168,19 @@ mod tests {
             "rustdoc::bare_urls" = 1
         "##]]
         .assert_eq(&text);
+        assert_eq!(parse(&text).unwrap(), baseline);
+    }
+
+    #[test]
+    fn benches_that_need_nightly_make_clippy_a_counted_kind() {
+        let baseline = Baseline { benches_need_nightly: true, ..Baseline::default() };
+        let text = render(&baseline);
+        expect![[r#"
+            benches_need_nightly = true
+
+            [clippy]
+        "#]]
+        .assert_eq(text.trim_start_matches(HEAD));
         assert_eq!(parse(&text).unwrap(), baseline);
     }
 

@@ -163,7 +163,7 @@ fn test_command(facts: &Facts, locked: &str) -> String {
         let config = format!("--tool-config-file xtask:{STATE}/{NEXTEST_CONFIG}");
         format!("cargo nextest run {PACKAGES}{locked} --no-tests warn {config}")
     } else {
-        format!("cargo test {PACKAGES} --all-targets{locked}")
+        format!("cargo test {PACKAGES} --tests{locked}")
     }
 }
 

@@ -9,7 +9,7 @@ use clap::CommandFactory as _;
 use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Finding, Result};
 use crate::files::{self, Mode};
-use crate::{ci, tidy, workflows};
+use crate::{baseline, ci, tidy, tools, workflows};
 
 /// The command that brings every generated document up to date.
 const COMMAND: &str = "cargo xtask docs --write";
@@ -24,6 +24,8 @@ type Schema = fn() -> schemars::Schema;
 const SCHEMAS: &[(&str, Schema)] = &[
     ("ci", ci::schema),
     ("tidy", tidy::schema),
+    ("tools", tools::config::schema),
+    ("baseline", baseline::config::schema),
     ("actions", workflows::actions_schema),
     ("workflows", workflows::workflows_schema),
 ];

@@ -94,6 +94,11 @@ impl Install {
     }
 }
 
+/// The JSON schema of the file.
+pub(crate) fn schema() -> schemars::Schema {
+    schemars::schema_for!(Declared)
+}
+
 /// The file with the place of each entry, so that every problem can name its line.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

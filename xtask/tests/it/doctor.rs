@@ -63,12 +63,14 @@ fn a_folder_without_git_and_without_a_tool_is_sick_and_says_what_to_run() {
 
 #[test]
 fn a_toolchain_that_is_not_installed_is_told_with_its_command() {
-    let sandbox = Sandbox::with(&[
+    let mut sandbox = Sandbox::with(&[
         ("Cargo.toml", MANIFEST),
         ("src/lib.rs", ""),
         (".gitignore", "/.xtask/\n"),
         ("rust-toolchain.toml", "[toolchain]\nchannel = \"0.0.1\"\n"),
     ]);
+    // Otherwise rustup would look for it in the network.
+    sandbox.set("RUSTUP_AUTO_INSTALL", "0");
     if sandbox.command("rustup", &["--version"]).output().is_err() {
         eprintln!("skipped: there is no rustup, so no toolchain is chosen by the file");
         return;

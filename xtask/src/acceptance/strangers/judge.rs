@@ -5,18 +5,23 @@ use std::collections::BTreeMap;
 use crate::event::{Event, Outcome, Stamped, Status};
 use crate::shell::Ended;
 
+/// Steps whose program a machine may lack without the run being less green: the toolchain of a minimum supported Rust
+/// version, and the policy check.
+const MAY_LACK: &[&str] = &["msrv", "deny"];
+
 /// What speaks against calling the run green: its exit, its status, and steps that are not among the passed ones.
 pub(super) fn green(ended: &Ended, events: &[Stamped], steps: &[&str]) -> Vec<String> {
     let mut problems = Vec::new();
     if *ended != Ended::Exit(0) {
         problems.push(format!("`cargo xtask ci` ended with {ended}"));
     }
+    let outcomes = outcomes(events);
     match status(events) {
         Some(Status::Passed) => {}
+        Some(Status::Incomplete) => problems.extend(lacking(&outcomes)),
         Some(status) => problems.push(format!("the recorded run is {}", status.word())),
         None => problems.push("no finished run is recorded".to_owned()),
     }
-    let outcomes = outcomes(events);
     for step in steps {
         match outcomes.get(step) {
             Some(outcome) if outcome.is_pass() => {}
@@ -25,6 +30,32 @@ pub(super) fn green(ended: &Ended, events: &[Stamped], steps: &[&str]) -> Vec<St
         }
     }
     problems
+}
+
+fn lacking(outcomes: &BTreeMap<&str, &Outcome>) -> Vec<String> {
+    outcomes
+        .iter()
+        .filter(|(step, outcome)| matches!(outcome, Outcome::Unavailable { .. }) && !MAY_LACK.contains(step))
+        .map(|(step, outcome)| format!("step `{step}`: {}", outcome.detail().unwrap_or_default()))
+        .collect()
+}
+
+/// The steps that were passed, and those that could not be asked, in the order in which they were decided.
+pub(super) fn summary(events: &[Stamped]) -> String {
+    let mut passed = Vec::new();
+    let mut lacking = Vec::new();
+    for stamped in events {
+        if let Event::StepFinished { step, outcome, .. } = &stamped.event {
+            if outcome.is_pass() {
+                passed.push(step.as_str());
+            } else if matches!(outcome, Outcome::Unavailable { .. }) {
+                lacking.push(step.as_str());
+            }
+        }
+    }
+    let without =
+        if lacking.is_empty() { String::new() } else { format!("; without {}", lacking.join(", ")) };
+    format!("{} steps: {}{without}", passed.len(), passed.join(", "))
 }
 
 /// What speaks against calling the run red because of this step alone.
@@ -85,10 +116,17 @@ mod tests {
 
     #[test]
     fn an_exit_of_zero_alone_is_not_green() {
-        let left_out = [("test", Outcome::Skipped { reason: "x".into() })];
+        let missing = || Outcome::Unavailable { tool: "x".into(), install: String::new() };
+        let left_out = [("test", Outcome::Skipped { reason: "x".into() }), ("msrv", missing())];
+        let run = |steps: &[(&str, Outcome)]| events(steps, Some(Status::Incomplete));
+        assert_eq!(green(&Ended::Exit(0), &run(&left_out), &["test"]), ["step `test` skipped"]);
         assert_eq!(
-            green(&Ended::Exit(0), &events(&left_out, Some(Status::Incomplete)), &["test"]),
-            ["the recorded run is incomplete", "step `test` skipped"]
+            green(&Ended::Exit(0), &run(&[("python-test", missing())]), &[]),
+            ["step `python-test`: `x` is not installed"]
+        );
+        assert_eq!(
+            green(&Ended::Exit(0), &events(&[], Some(Status::Nothing)), &[]),
+            ["the recorded run is nothing to do"]
         );
         assert_eq!(green(&Ended::Exit(0), &[], &[]), ["no finished run is recorded"]);
         assert_eq!(

@@ -49,6 +49,7 @@ fn a_fresh_workspace_gets_everything() {
             create  CHANGELOG.md                    its newest entry is the next release's notes
             create  .github/workflows/xtask-ci.yml  calls of the same commands
             create  release/tools.toml              pins the toolkit to 0.1.0
+            note    `../toolkit/xtask` is outside of the repository: a workflow cannot install the toolkit from there
             next    cargo install --locked --path ../toolkit/xtask
             next    cargo xtask ci
         "#]],
@@ -99,6 +100,7 @@ fn what_is_there_is_kept_and_three_files_get_a_line() {
                     +[xtask]
                     +version = "0.1.0"
                     +source = { path = "../toolkit/xtask" }
+            note    `../toolkit/xtask` is outside of the repository: a workflow cannot install the toolkit from there
             note    Cargo.lock is not tracked: dependencies are resolved anew on each machine
             next    cargo install --locked --path ../toolkit/xtask
             next    cargo xtask ci
@@ -127,15 +129,16 @@ fn the_second_time_nothing_is_left_to_do() {
         &facts,
         &wanted(),
         expect![[r#"
-        keep    .cargo/config.toml              there already
-        keep    .gitignore                      there already
-        keep    release/ci.toml                 there already
-        keep    CHANGELOG.md                    there already
-        keep    .github/workflows/xtask-ci.yml  there already
-        keep    release/tools.toml              pins 0.1.0 already
-        nothing to do
-        next    cargo xtask ci
-    "#]],
+            keep    .cargo/config.toml              there already
+            keep    .gitignore                      there already
+            keep    release/ci.toml                 there already
+            keep    CHANGELOG.md                    there already
+            keep    .github/workflows/xtask-ci.yml  there already
+            keep    release/tools.toml              pins 0.1.0 already
+            note    `../toolkit/xtask` is outside of the repository: a workflow cannot install the toolkit from there
+            nothing to do
+            next    cargo xtask ci
+        "#]],
     );
 }
 

@@ -78,7 +78,7 @@ fn built_in_steps_follow_what_there_is() {
             lock (lint; ): cargo tree --workspace --locked --depth 0 --quiet
             clippy (lint; ): cargo clippy '{packages}' --all-targets --locked -- -D warnings
             build (test; ): cargo build '{packages}' --all-targets --locked
-            test (test; build): cargo test '{packages}' --all-targets --locked
+            test (test; build): cargo test '{packages}' --tests --locked
             doctest (test; build): cargo test --doc '{packages}' --locked
             doc (lint; ): RUSTDOCFLAGS='-D warnings' cargo doc '{packages}' --no-deps --locked
             msrv (lint; ): cargo +1.80 check '{packages}' --locked --target-dir '{target}/msrv' [rust 1.80: true]
@@ -96,7 +96,7 @@ fn built_in_steps_follow_what_there_is() {
             fmt (lint; ): cargo fmt --all --check
             lock (lint; ): cargo tree --workspace --locked --depth 0 --quiet
             clippy (lint; ): cargo xtask baseline check clippy
-            test (test; ): cargo test '{packages}' --all-targets --locked
+            test (test; ): cargo test '{packages}' --tests --locked
             doctest (test; ): cargo test --doc '{packages}' --locked
             doc (lint; ): RUSTDOCFLAGS='-D warnings' cargo doc '{packages}' --no-deps --locked
             msrv (lint; ): cargo +1.95.0 check '{packages}' --locked --target-dir '{target}/msrv' [the toolchain in use is the declared minimum 1.95.0: `build` shows it] [rust 1.95.0: false]
