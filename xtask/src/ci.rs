@@ -154,6 +154,13 @@ pub(crate) fn test_part(doors: &Doors, part: &str, command: &[String]) -> Result
     }
 }
 
+/// Declares how long the tests take, so that every machine divides them alike.
+pub(crate) fn declare_durations(doors: &Doors) -> Result<()> {
+    let count = listed::declare_durations(doors)?;
+    doors.terminal.talk(&format!("release/durations.json holds the durations of {count} tests"));
+    Ok(())
+}
+
 /// The plan, the facts it is made from, and how many steps run at once.
 fn prepare(doors: &Doors, options: &Options) -> Result<(Plan, Facts, usize)> {
     let config = config::load(doors)?;

@@ -127,10 +127,9 @@ pub(crate) fn execute(run: Run, command: &str) -> Result<Status> {
                 let log = log_path(doors, &recorded_run, &planned.step.id);
                 let commit = recorded_commit.as_deref();
                 let passed = Passed { planned, run: &recorded_run, commit, attempts, duration_ms, log };
-                let kept = match planned.step.id.as_str() {
-                    "test" => listed::keep_durations(doors, &facts.cargo.target),
-                    _ => Ok(()),
-                };
+                // One part of the tests tells nothing new: the parts that follow must be divided as this one was.
+                let is_whole = planned.step.id.as_str() == "test" && !is_own(&planned.step.command);
+                let kept = if is_whole { listed::keep_durations(doors, &facts.cargo.target) } else { Ok(()) };
                 let notes = match kept.and_then(|()| cache::record(doors, facts, &passed)) {
                     Ok(note) => note.into_iter().collect(),
                     Err(failure) => vec![format!("not recorded: {}", failure.problem)],

@@ -15,6 +15,9 @@ use crate::shell::Command;
 /// The file in which nextest reports, in the build folder.
 const JUNIT: &str = "nextest/default/xtask.xml";
 
+/// Where a workspace declares how long its tests take.
+const DECLARED: &str = "release/durations.json";
+
 /// The part of `cargo nextest list --message-format json` that counts here.
 #[derive(Deserialize)]
 struct List {
@@ -86,17 +89,45 @@ pub(crate) fn filters(tests: &[String], length_max: usize) -> Vec<String> {
     filters
 }
 
-/// How long each test took when it last ran, in milliseconds.
+/// How long each test takes, in milliseconds: what the workspace declares, else on a person's machine what its last
+/// whole run took. In continuous integration only what is declared counts: jobs that know different durations would
+/// divide the tests differently, and a test could be in no part.
 pub(crate) fn durations(doors: &Doors) -> Result<BTreeMap<String, u64>> {
+    let declared = doors.workspace.file(DECLARED);
+    if let Some(bytes) = files::read(&declared)? {
+        return serde_json::from_slice(&bytes).map_err(|error| {
+            Failure::usage(format!("{DECLARED} does not hold durations"))
+                .why(error.to_string())
+                .next("cargo xtask test --keep-durations")
+        });
+    }
+    if doors.environment.is_ci() { Ok(BTreeMap::new()) } else { recorded(doors) }
+}
+
+/// How long each test took when all of them last ran here.
+fn recorded(doors: &Doors) -> Result<BTreeMap<String, u64>> {
     let bytes = files::read(&doors.workspace.cache().join("tests.json"))?.unwrap_or_default();
     // Only balance depends on it: what cannot be read is not known.
     Ok(serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
+/// Declares the durations of the last whole run, for every machine.
+pub(crate) fn declare_durations(doors: &Doors) -> Result<usize> {
+    let all = recorded(doors)?;
+    if all.is_empty() {
+        return Err(
+            Failure::refused("no durations of tests are recorded here").next("cargo xtask test --no-cache")
+        );
+    }
+    let text = serde_json::to_string_pretty(&all).map_err(anyhow::Error::from)?;
+    files::write(&doors.workspace.file(DECLARED), text + "\n")?;
+    Ok(all.len())
+}
+
 /// Takes over what nextest wrote about the run that just ended.
 pub(crate) fn keep_durations(doors: &Doors, target: &std::path::Path) -> Result<()> {
     let Some(text) = files::read_text(&target.join(JUNIT))? else { return Ok(()) };
-    let mut all = durations(doors)?;
+    let mut all = recorded(doors)?;
     all.extend(parse(&text));
     let text = serde_json::to_string(&all).map_err(anyhow::Error::from)?;
     Ok(files::write_cache(&doors.workspace.cache().join("tests.json"), text)?)
