@@ -35,6 +35,8 @@ pub enum NoGit {
     NoProgram,
     /// The folder is in no repository.
     NoRepository(String),
+    /// There is a repository, and git cannot read it: what it says.
+    Broken(String),
 }
 
 impl std::fmt::Display for NoGit {
@@ -42,6 +44,7 @@ impl std::fmt::Display for NoGit {
         match self {
             NoGit::NoProgram => f.write_str("there is no `git` on PATH"),
             NoGit::NoRepository(why) => write!(f, "this is no git repository: {why}"),
+            NoGit::Broken(why) => write!(f, "git cannot read this repository: {why}"),
         }
     }
 }
@@ -51,7 +54,8 @@ pub fn listing(shell: &Shell) -> anyhow::Result<Result<Listing, NoGit>> {
     if shell.find("git").is_none() {
         return Ok(Err(NoGit::NoProgram));
     }
-    let index = Command::new("git", ["ls-files", "--stage", "-v", "-z"]);
+    // What git says is told apart below, so it must say it in one language.
+    let index = Command::new("git", ["ls-files", "--stage", "-v", "-z"]).with("LC_ALL", "C");
     let status = Command::new(
         "git",
         [
@@ -67,7 +71,8 @@ pub fn listing(shell: &Shell) -> anyhow::Result<Result<Listing, NoGit>> {
         ],
     )
     // Asking must not write: another process may hold the index.
-    .with("GIT_OPTIONAL_LOCKS", "0");
+    .with("GIT_OPTIONAL_LOCKS", "0")
+    .with("LC_ALL", "C");
     let (index, status) = std::thread::scope(|scope| {
         let index = scope.spawn(|| shell.capture(&index));
         // Asked before the first answer is waited for.
@@ -75,11 +80,13 @@ pub fn listing(shell: &Shell) -> anyhow::Result<Result<Listing, NoGit>> {
         (index.join().expect("the question does not panic"), status)
     });
     let (index, status) = (index?, status?);
-    if !index.is_success() {
-        let why = index.stderr.lines().next().unwrap_or("git says no").trim_start_matches("fatal: ");
-        return Ok(Err(NoGit::NoRepository(why.to_owned())));
+    if let Some(failed) = [&index, &status].into_iter().find(|answer| !answer.is_success()) {
+        let first = failed.stderr.lines().next().unwrap_or("git says no").trim_start_matches("fatal: ");
+        return Ok(Err(match failed.stderr.contains("not a git repository") {
+            true => NoGit::NoRepository(first.to_owned()),
+            false => NoGit::Broken(failed.stderr.trim().to_owned()),
+        }));
     }
-    anyhow::ensure!(status.is_success(), "`git status` failed: {}", status.stderr.trim());
     // Status names files from the top of the repository, the index from the folder asked in.
     let prefix = match shell.root().join(".git").exists() {
         true => String::new(),

@@ -171,7 +171,10 @@ pub fn read(workspace: &Workspace, wanted: &str) -> Result<Vec<Stamped>> {
 
 /// Removes all but the newest `keep` runs, and returns their names. A run that is still going on stays.
 pub fn prune(workspace: &Workspace, keep: usize) -> anyhow::Result<Vec<String>> {
-    let mut runs = list(workspace)?;
+    // Folders without events too: their writer was killed before the first.
+    let folders = files::list(&workspace.runs())?;
+    let names = folders.iter().filter_map(|folder| folder.file_name()?.to_str());
+    let mut runs: Vec<_> = names.map(str::to_owned).collect();
     runs.truncate(runs.len().saturating_sub(keep));
     let mut removed = Vec::new();
     for run in runs {

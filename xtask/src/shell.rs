@@ -24,6 +24,7 @@ pub mod guardian;
 #[path = "shell/portable.rs"]
 pub mod guardian;
 
+pub mod beside;
 pub mod interrupt;
 
 pub use guardian::Guarded;
@@ -228,6 +229,17 @@ impl Shell {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Ended::Missing),
             Err(error) => Err(error).with_context(|| format!("cannot run `{command}`")),
         }
+    }
+
+    /// Starts a program without a guardian and without outputs. Whoever starts it ends it.
+    pub fn start(&self, command: &Command) -> anyhow::Result<beside::Beside> {
+        let mut call = std::process::Command::new(&command.program);
+        call.args(&command.arguments)
+            .current_dir(command.folder.as_ref().unwrap_or(&self.root))
+            .env_clear()
+            .envs(self.environment.for_children())
+            .envs(&command.variables);
+        beside::start(call).with_context(|| format!("cannot start `{command}`"))
     }
 
     /// Starts a program under a guardian. Both its outputs go to one pipe, in the order they were written.

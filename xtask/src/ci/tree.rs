@@ -154,13 +154,20 @@ fn objects(doors: &Doors, paths: &[String]) -> anyhow::Result<BTreeMap<String, O
     let mut ask = Vec::new();
     for path in paths {
         match files::kind(&doors.workspace.file(path))? {
-            files::Kind::File { executable } if !path.contains(['\n', '\r']) => {
+            files::Kind::File { executable } if !path.contains(['\n', '\r']) && !path.starts_with('"') => {
                 ask.push((path, if executable { "100755" } else { "100644" }));
             }
-            // A link is what it points to; git's object name of that text is not worth a process of its own.
-            files::Kind::Link | files::Kind::File { .. } => {
-                let digest = files::digest(&doors.workspace.file(path))?;
-                objects.insert(path.clone(), digest.map(|digest| format!("120000 {digest}")));
+            // One process each, so that a commit of it changes nothing: both are rare.
+            files::Kind::Link => {
+                let target = files::link_target(&doors.workspace.file(path))?;
+                let words = ["hash-object", "--no-filters", "--stdin"];
+                let object = doors.shell.read(&Command::new("git", words).reading(target))?;
+                objects.insert(path.clone(), Some(format!("120000 {object}")));
+            }
+            files::Kind::File { executable } => {
+                let object = doors.shell.read(&Command::new("git", ["hash-object", "--", path.as_str()]))?;
+                let mode = if executable { "100755" } else { "100644" };
+                objects.insert(path.clone(), Some(format!("{mode} {object}")));
             }
             files::Kind::Folder => {
                 let head = Command::new("git", ["-C", path.as_str(), "rev-parse", "HEAD"]);
