@@ -45,6 +45,8 @@ impl World {
         let binary = doors.environment.binary().display().to_string();
         let copy = world.binary();
         world.shell.read(&Command::new("cp", ["-p", "--", &binary, &copy]))?;
+        let person = "[user]\nname = Ann\nemail = ann@example.com\n";
+        files::write_cache(&world.base.join("home/.gitconfig"), person)?;
         world.git(&["init", "--quiet", "--initial-branch=main"])?;
         Ok(world)
     }
@@ -66,8 +68,7 @@ impl World {
 
     /// Runs git, which must succeed.
     pub(crate) fn git(&self, words: &[&str]) -> anyhow::Result<String> {
-        let person = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com"];
-        self.shell.read(&self.command("git", &[&person, words].concat()))
+        self.shell.read(&self.command("git", words))
     }
 
     /// Commits everything.
@@ -88,10 +89,13 @@ impl World {
     }
 
     /// What would be done with every step.
-    pub(crate) fn planned(&self, more: &BTreeMap<String, String>) -> anyhow::Result<Vec<Planned>> {
-        let mut list = self.xtask(&["ci", "--list", "--json"]);
-        list.variables.extend(more.clone());
-        let captured = self.shell.capture(&list)?;
+    pub(crate) fn planned(&self) -> anyhow::Result<Vec<Planned>> {
+        self.planned_by(&self.xtask(&["ci", "--list", "--json"]))
+    }
+
+    /// What the command says would be done with every step.
+    pub(crate) fn planned_by(&self, list: &Command) -> anyhow::Result<Vec<Planned>> {
+        let captured = self.shell.capture(list)?;
         anyhow::ensure!(
             captured.is_success(),
             "`ci --list` ended with {}: {} {}",
