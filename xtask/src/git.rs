@@ -24,6 +24,8 @@ pub struct Listing {
     pub head: Option<String>,
     /// True when the work tree is the commit, with nothing staged, changed or new.
     pub clean: bool,
+    /// The folder asked in, from the top of the repository, with `/` at its end; empty at the top.
+    pub prefix: String,
     /// Submodules with changes of their own: their content is known to nobody here.
     pub unknown: Vec<String>,
 }
@@ -82,7 +84,9 @@ pub fn listing(shell: &Shell) -> anyhow::Result<Result<Listing, NoGit>> {
     let (index, status) = (index?, status?);
     if let Some(failed) = [&index, &status].into_iter().find(|answer| !answer.is_success()) {
         let first = failed.stderr.lines().next().unwrap_or("git says no").trim_start_matches("fatal: ");
-        return Ok(Err(match failed.stderr.contains("not a git repository") {
+        // A repository that lost its head is none for git; a person who sees `.git` sees one.
+        let nowhere = !shell.root().ancestors().any(|folder| folder.join(".git").exists());
+        return Ok(Err(match nowhere && failed.stderr.contains("not a git repository") {
             true => NoGit::NoRepository(first.to_owned()),
             false => NoGit::Broken(failed.stderr.trim().to_owned()),
         }));
@@ -111,7 +115,7 @@ pub fn path_of(entry: &str) -> Option<&str> {
 }
 
 fn parse(index: String, status: &str, prefix: &str) -> anyhow::Result<Listing> {
-    let mut listing = Listing { clean: true, ..Listing::default() };
+    let mut listing = Listing { clean: true, prefix: prefix.to_owned(), ..Listing::default() };
     for entry in index.split_terminator('\0') {
         // A lower-case tag and `S` mark files that git does not look at.
         if !entry.starts_with("H ") {

@@ -165,7 +165,10 @@ pub fn read(workspace: &Workspace, wanted: &str) -> Result<Vec<Stamped>> {
     event::parse(&text).map_err(|error| {
         Failure::refused(format!("the recording of run `{run}` cannot be read"))
             .why(format!("`{}`: {error:#}", workspace.name_of(&path)))
-            .next("look at the line, or show another run: cargo xtask ci replay last")
+            .next(format!(
+                "look at the line; without this recording the run before it is the last: rm -r {}",
+                workspace.name_of(&workspace.run(&run))
+            ))
     })
 }
 

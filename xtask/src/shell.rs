@@ -244,11 +244,13 @@ impl Shell {
 
     /// Starts a program under a guardian. Both its outputs go to one pipe, in the order they were written.
     pub fn guard(&self, command: &Command, passed: &[String]) -> anyhow::Result<Guarded> {
+        let folder = command.folder.as_ref().unwrap_or(&self.root);
+        anyhow::ensure!(folder.is_dir(), "there is no folder `{}` to run it in", folder.display());
         let mut call = std::process::Command::new(self.environment.binary());
         call.arg(guardian::VERB)
             .arg(&command.program)
             .args(&command.arguments)
-            .current_dir(command.folder.as_ref().unwrap_or(&self.root))
+            .current_dir(folder)
             .env_clear()
             .envs(self.environment.for_children())
             .envs(self.passed(passed))

@@ -34,6 +34,7 @@ git tag start
 "#;
 
 /// Puts everything back as it was kept. The index is made anew: it may hold files that git was told not to look at.
+/// What compilations read gets a new time: cargo would take what it made of the change for what it makes of this.
 const RESTORE: &str = r#"
 rm -f .git/index
 git reset --quiet --hard start
@@ -44,6 +45,7 @@ cp -a "$BASE/kept/space/." .
 find .. -mindepth 1 -maxdepth 1 ! -name space -exec rm -rf {} +
 cp -a "$BASE/kept/beside/." ..
 rm -rf "$BASE/home" "$BASE/tools"
+find ignored ../outside ../outside.txt -type f -exec touch {} +
 cp -a "$BASE/kept/home" "$BASE/kept/tools" "$BASE"
 "#;
 
@@ -190,7 +192,7 @@ impl Suite<'_> {
         let mut command = self.world.xtask(words);
         command.variables.extend(mutation.variables.clone());
         if let Some(folder) = &mutation.folder {
-            command = command.within(&self.world.base.join("work/space").join(folder));
+            command = command.within(&self.world.base.join(folder));
         }
         command
     }

@@ -133,7 +133,9 @@ pub(crate) fn execute(run: Run, command: &str) -> Result<Walked> {
                 };
                 let notes = match kept.and_then(|()| cache::record(doors, facts, &passed)) {
                     Ok(note) => note.into_iter().collect(),
-                    Err(failure) => vec![format!("not recorded: {}", failure.problem)],
+                    Err(failure) => {
+                        vec![format!("not recorded: {}: {}", failure.problem, failure.why.join(": "))]
+                    }
                 };
                 back.send(Message::Recorded { index, notes }).ok();
             }

@@ -48,7 +48,7 @@ fn list(package: &Path, folder: &Path, text: &mut String) -> anyhow::Result<()> 
         };
         let digest = files::digest(&path)?.map(|digest| digest.to_string()).unwrap_or_default();
         let relative = path.strip_prefix(package).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-        text.push_str(&format!("{mode} {digest} {relative}\n"));
+        text.push_str(&format!("H {mode} {digest} 0\t{relative}\0"));
     }
     Ok(())
 }

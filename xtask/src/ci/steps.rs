@@ -117,7 +117,11 @@ fn built_in(facts: &Facts) -> Vec<Step> {
     let after_build = vec![id("build")];
 
     // rustfmt only reads: it takes no lock on the build folder.
-    let mut steps = vec![Step { lane: None, compiles: false, ..step("fmt", "lint", "cargo fmt --all --check".to_owned()) }];
+    let mut steps = vec![Step {
+        lane: None,
+        compiles: false,
+        ..step("fmt", "lint", "cargo fmt --all --check".to_owned())
+    }];
     if facts.has_lock {
         let command = "cargo tree --workspace --locked --depth 0 --quiet".to_owned();
         steps.push(Step { compiles: false, inputs: manifests(&[]), ..step("lock", "lint", command) });

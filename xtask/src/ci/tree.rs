@@ -28,7 +28,7 @@ impl Tree {
         if listing.dirty.is_empty() && listing.deleted.is_empty() {
             return Ok(Tree { text: listing.index });
         }
-        let mut changed = objects(doors, &listing.dirty)?;
+        let mut changed = objects(doors, &listing.dirty, &listing.prefix)?;
         changed.extend(listing.deleted.iter().map(|path| (path.clone(), None)));
         Ok(Tree::merge(&listing.index, &changed))
     }
@@ -149,7 +149,11 @@ fn plain_part(pattern: &str) -> Option<&str> {
 }
 
 /// Mode and object of files whose content git has not recorded; `None` for one that is not there.
-fn objects(doors: &Doors, paths: &[String]) -> anyhow::Result<BTreeMap<String, Option<String>>> {
+fn objects(
+    doors: &Doors,
+    paths: &[String],
+    prefix: &str,
+) -> anyhow::Result<BTreeMap<String, Option<String>>> {
     let mut objects = BTreeMap::new();
     let mut ask = Vec::new();
     for path in paths {
@@ -183,7 +187,8 @@ fn objects(doors: &Doors, paths: &[String]) -> anyhow::Result<BTreeMap<String, O
     if ask.is_empty() {
         return Ok(objects);
     }
-    let names = ask.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>().join("\n") + "\n";
+    // Names that are read and not given are from the top of the repository, wherever git was called.
+    let names: String = ask.iter().map(|(path, _)| format!("{prefix}{path}\n")).collect();
     let hash = Command::new("git", ["hash-object", "--stdin-paths"]).reading(names);
     let answer = doors.shell.read(&hash).context("cannot ask git for the content of changed files")?;
     let answers: Vec<_> = answer.lines().collect();
