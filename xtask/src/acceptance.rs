@@ -2,8 +2,14 @@
 //!
 //! To add a suite: a module here, its line in [`SUITES`], its command in `cli/acceptance.rs`.
 
+mod world;
+pub(crate) mod crash;
+pub(crate) mod mutations;
 pub(crate) mod strangers;
 
 /// The suites: name, and what it shows.
-pub(crate) const SUITES: &[(&str, &str)] =
-    &[("strangers", "public projects adopt the toolkit, and `cargo xtask ci` is green on them")];
+pub(crate) const SUITES: &[(&str, &str)] = &[
+    ("crash", "`cargo xtask ci`, killed at random moments, loses nothing and leaves nothing behind"),
+    ("mutations", "every change that counts makes exactly the right steps run again, and no other does"),
+    ("strangers", "public projects adopt the toolkit, and `cargo xtask ci` is green on them"),
+];

@@ -10,6 +10,7 @@ mod facts;
 mod step;
 mod steps;
 mod tree;
+mod outside;
 mod affected;
 mod changes;
 mod fingerprint;
@@ -19,6 +20,7 @@ mod shard;
 mod listed;
 mod plan;
 mod outcome;
+mod program;
 mod execute;
 mod report;
 pub(crate) mod matrix;
@@ -27,15 +29,16 @@ mod proven;
 pub(crate) mod github;
 
 use crate::doors::Doors;
-use crate::event::Status;
+use crate::event::{Event, Status};
 use crate::failure::{Exit, Failure, Result};
 use crate::files;
+use crate::journal::{self, Entry};
 use crate::recording::{self, Recorder};
 use crate::reporter;
 use crate::shell::{Command, Ended};
 
 use affected::Affected;
-use execute::{Manner, Run};
+use execute::{Manner, Run, Walked};
 use facts::{Asked, Facts};
 use matrix::{PlannedJob, StepOfJob};
 use plan::{Plan, Wanted};
@@ -80,6 +83,7 @@ pub(crate) fn run(doors: &Doors, options: &Options) -> Result<Exit> {
     }
     write_nextest_config(doors)?;
     let recorder = Recorder::create(&doors.workspace, &doors.clock)?;
+    let (name, command) = (recorder.run().to_owned(), doors.environment.typed());
     let run = Run {
         doors,
         facts: &facts,
@@ -89,10 +93,31 @@ pub(crate) fn run(doors: &Doors, options: &Options) -> Result<Exit> {
         reporters: reporter::choose(&doors.environment, &doors.terminal),
         commit: facts.commit.clone(),
     };
-    let status = execute::execute(run, &doors.environment.typed())?;
+    let walked = execute::execute(run, &command)?;
+    if walked.ran {
+        // A run that only looked changes nothing, so it has no place in the journal and pays for no disk.
+        journal::append(&doors.workspace, &doors.clock, vec![entry(doors, &facts, &name, &command, walked)])?;
+    }
     recording::prune(&doors.workspace, RUNS_MAX)?;
     cache::prune(doors)?;
-    Ok(exit(status))
+    Ok(exit(walked.status))
+}
+
+/// What the journal says about a run.
+fn entry(doors: &Doors, facts: &Facts, run: &str, command: &str, walked: Walked) -> Entry {
+    let labels = [
+        ("clean", facts.clean.to_string()),
+        ("command", doors.environment.mask(command)),
+        ("commit", facts.commit.clone().unwrap_or_default()),
+    ];
+    Entry {
+        kind: "ci.run".to_owned(),
+        subject: walked.status.word().to_owned(),
+        labels: labels.map(|(name, value)| (name.to_owned(), value)).into(),
+        value: Some(walked.duration.as_secs_f64()),
+        evidence: vec![doors.workspace.name_of(&doors.workspace.run(run))],
+        run: Some(run.to_owned()),
+    }
 }
 
 /// Lets the tools correct what they can correct by themselves. Files that git would lose are left alone by cargo.
@@ -194,11 +219,12 @@ fn asked(config: &config::Config) -> Asked {
     let tables = || config.steps.values();
     Asked {
         programs: tables()
-            .flat_map(|step| {
-                let program = step.command.as_ref().and_then(|command| command.first());
-                program.into_iter().chain(step.tools.iter().flatten()).cloned()
+            .flat_map(|table| {
+                let program = table.command.as_ref().and_then(|command| command.first());
+                let folder = table.folder.as_deref().unwrap_or_default();
+                let program = program.map(|program| step::program_from_root(folder, program));
+                program.into_iter().chain(table.tools.iter().flatten().cloned())
             })
-            .filter(|program| !program.contains('/'))
             .collect(),
         variables: tables().flat_map(|step| step.pass_environment.iter().flatten()).cloned().collect(),
         outputs: tables().flat_map(|step| step.outputs.iter().flatten()).cloned().collect(),
@@ -225,7 +251,11 @@ fn reach(
 
 /// The steps that did not pass in the last run.
 fn failed_last(doors: &Doors) -> Result<Vec<String>> {
-    let events = recording::read(&doors.workspace, "last")?;
+    let events = recording::read(&doors.workspace, recording::LAST)?;
+    if !events.iter().any(|stamped| matches!(stamped.event, Event::RunStarted { .. })) {
+        return Err(Failure::refused("the last run was killed before its plan was written down")
+            .next("cargo xtask ci"));
+    }
     let failed = report::not_passed(&events);
     if failed.is_empty() {
         return Err(Failure::refused("every step of the last run passed").next("cargo xtask ci"));

@@ -215,8 +215,12 @@ impl From<anyhow::Error> for Failure {
                 )
             })
         });
+        let not_utf8 = error.chain().any(|cause| cause.is::<std::string::FromUtf8Error>());
         let mut failure = Failure { why: chain.collect(), ..Failure::new(Exit::Refused, problem) };
-        if full_disk {
+        if not_utf8 {
+            failure.exit = Exit::Usage;
+            failure.next = Some("save the file named above as UTF-8".into());
+        } else if full_disk {
             failure.next = Some(
                 "free disk space (`cargo xtask doctor` shows what is used), then run the same command again"
                     .into(),

@@ -188,6 +188,12 @@ pub fn real(path: &Path) -> anyhow::Result<PathBuf> {
     fs::canonicalize(path).with_context(|| format!("there is no `{}`", path.display()))
 }
 
+/// Where a symbolic link points.
+pub fn link_target(path: &Path) -> anyhow::Result<String> {
+    let target = fs::read_link(path).with_context(|| format!("cannot read link `{}`", path.display()))?;
+    Ok(target.to_string_lossy().into_owned())
+}
+
 /// Makes a symbolic link, and replaces one that is there. What is no link is never replaced.
 pub fn link(target: &Path, at: &Path) -> anyhow::Result<()> {
     let make = || -> io::Result<()> {

@@ -24,6 +24,8 @@ pub struct Listing {
     pub head: Option<String>,
     /// True when the work tree is the commit, with nothing staged, changed or new.
     pub clean: bool,
+    /// The folder asked in, from the top of the repository, with `/` at its end; empty at the top.
+    pub prefix: String,
     /// Submodules with changes of their own: their content is known to nobody here.
     pub unknown: Vec<String>,
 }
@@ -35,6 +37,8 @@ pub enum NoGit {
     NoProgram,
     /// The folder is in no repository.
     NoRepository(String),
+    /// There is a repository, and git cannot read it: what it says.
+    Broken(String),
 }
 
 impl std::fmt::Display for NoGit {
@@ -42,6 +46,7 @@ impl std::fmt::Display for NoGit {
         match self {
             NoGit::NoProgram => f.write_str("there is no `git` on PATH"),
             NoGit::NoRepository(why) => write!(f, "this is no git repository: {why}"),
+            NoGit::Broken(why) => write!(f, "git cannot read this repository: {why}"),
         }
     }
 }
@@ -51,7 +56,8 @@ pub fn listing(shell: &Shell) -> anyhow::Result<Result<Listing, NoGit>> {
     if shell.find("git").is_none() {
         return Ok(Err(NoGit::NoProgram));
     }
-    let index = Command::new("git", ["ls-files", "--stage", "-v", "-z"]);
+    // What git says is told apart below, so it must say it in one language.
+    let index = Command::new("git", ["ls-files", "--stage", "-v", "-z"]).with("LC_ALL", "C");
     let status = Command::new(
         "git",
         [
@@ -67,7 +73,8 @@ pub fn listing(shell: &Shell) -> anyhow::Result<Result<Listing, NoGit>> {
         ],
     )
     // Asking must not write: another process may hold the index.
-    .with("GIT_OPTIONAL_LOCKS", "0");
+    .with("GIT_OPTIONAL_LOCKS", "0")
+    .with("LC_ALL", "C");
     let (index, status) = std::thread::scope(|scope| {
         let index = scope.spawn(|| shell.capture(&index));
         // Asked before the first answer is waited for.
@@ -75,11 +82,15 @@ pub fn listing(shell: &Shell) -> anyhow::Result<Result<Listing, NoGit>> {
         (index.join().expect("the question does not panic"), status)
     });
     let (index, status) = (index?, status?);
-    if !index.is_success() {
-        let why = index.stderr.lines().next().unwrap_or("git says no").trim_start_matches("fatal: ");
-        return Ok(Err(NoGit::NoRepository(why.to_owned())));
+    if let Some(failed) = [&index, &status].into_iter().find(|answer| !answer.is_success()) {
+        let first = failed.stderr.lines().next().unwrap_or("git says no").trim_start_matches("fatal: ");
+        // A repository that lost its head is none for git; a person who sees `.git` sees one.
+        let nowhere = !shell.root().ancestors().any(|folder| folder.join(".git").exists());
+        return Ok(Err(match nowhere && failed.stderr.contains("not a git repository") {
+            true => NoGit::NoRepository(first.to_owned()),
+            false => NoGit::Broken(failed.stderr.trim().to_owned()),
+        }));
     }
-    anyhow::ensure!(status.is_success(), "`git status` failed: {}", status.stderr.trim());
     // Status names files from the top of the repository, the index from the folder asked in.
     let prefix = match shell.root().join(".git").exists() {
         true => String::new(),
@@ -104,7 +115,7 @@ pub fn path_of(entry: &str) -> Option<&str> {
 }
 
 fn parse(index: String, status: &str, prefix: &str) -> anyhow::Result<Listing> {
-    let mut listing = Listing { clean: true, ..Listing::default() };
+    let mut listing = Listing { clean: true, prefix: prefix.to_owned(), ..Listing::default() };
     for entry in index.split_terminator('\0') {
         // A lower-case tag and `S` mark files that git does not look at.
         if !entry.starts_with("H ") {

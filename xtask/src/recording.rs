@@ -165,13 +165,19 @@ pub fn read(workspace: &Workspace, wanted: &str) -> Result<Vec<Stamped>> {
     event::parse(&text).map_err(|error| {
         Failure::refused(format!("the recording of run `{run}` cannot be read"))
             .why(format!("`{}`: {error:#}", workspace.name_of(&path)))
-            .next("look at the line, or show another run: cargo xtask ci replay last")
+            .next(format!(
+                "look at the line; without this recording the run before it is the last: rm -r {}",
+                workspace.name_of(&workspace.run(&run))
+            ))
     })
 }
 
 /// Removes all but the newest `keep` runs, and returns their names. A run that is still going on stays.
 pub fn prune(workspace: &Workspace, keep: usize) -> anyhow::Result<Vec<String>> {
-    let mut runs = list(workspace)?;
+    // Folders without events too: their writer was killed before the first.
+    let folders = files::list(&workspace.runs())?;
+    let names = folders.iter().filter_map(|folder| folder.file_name()?.to_str());
+    let mut runs: Vec<_> = names.map(str::to_owned).collect();
     runs.truncate(runs.len().saturating_sub(keep));
     let mut removed = Vec::new();
     for run in runs {

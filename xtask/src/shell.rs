@@ -24,6 +24,7 @@ pub mod guardian;
 #[path = "shell/portable.rs"]
 pub mod guardian;
 
+pub mod beside;
 pub mod interrupt;
 
 pub use guardian::Guarded;
@@ -230,13 +231,26 @@ impl Shell {
         }
     }
 
+    /// Starts a program without a guardian and without outputs. Whoever starts it ends it.
+    pub fn start(&self, command: &Command) -> anyhow::Result<beside::Beside> {
+        let mut call = std::process::Command::new(&command.program);
+        call.args(&command.arguments)
+            .current_dir(command.folder.as_ref().unwrap_or(&self.root))
+            .env_clear()
+            .envs(self.environment.for_children())
+            .envs(&command.variables);
+        beside::start(call).with_context(|| format!("cannot start `{command}`"))
+    }
+
     /// Starts a program under a guardian. Both its outputs go to one pipe, in the order they were written.
     pub fn guard(&self, command: &Command, passed: &[String]) -> anyhow::Result<Guarded> {
+        let folder = command.folder.as_ref().unwrap_or(&self.root);
+        anyhow::ensure!(folder.is_dir(), "there is no folder `{}` to run it in", folder.display());
         let mut call = std::process::Command::new(self.environment.binary());
         call.arg(guardian::VERB)
             .arg(&command.program)
             .args(&command.arguments)
-            .current_dir(command.folder.as_ref().unwrap_or(&self.root))
+            .current_dir(folder)
             .env_clear()
             .envs(self.environment.for_children())
             .envs(self.passed(passed))

@@ -56,8 +56,8 @@ fn stale(doors: &Doors, receipt: &Receipt, variables: &Variables) -> Result<Opti
         }
     }
     for (path, before) in &receipt.discovered {
-        if discover::content(Path::new(path))? != *before {
-            return Ok(Some(format!("input `{}` changed", doors.workspace.name_of(Path::new(path)))));
+        if discover::content(&doors.workspace.file(path))? != *before {
+            return Ok(Some(format!("input `{path}` changed")));
         }
     }
     for (name, before) in &receipt.discovered_variables {
@@ -102,7 +102,16 @@ pub(crate) fn record(doors: &Doors, facts: &Facts, passed: &Passed) -> Result<Op
     let Some(fingerprint) = &passed.planned.fingerprint else { return Ok(why_never(step, facts)) };
     let Some(before) = &facts.tree else { return Ok(None) };
     let outputs = outputs(doors, step)?;
+    if let Some(gone) = step.outputs.iter().find(|path| !outputs.contains_key(*path)) {
+        return Ok(Some(format!("not recorded: output `{gone}` went away while the run went on")));
+    }
     let now = facts::tree(doors)?.tree;
+    if step.cargo
+        && facts::surroundings(doors, &facts.cargo)? != (facts.configurations.clone(), facts.outside.clone())
+    {
+        let what = "a configuration or a package outside of the workspace changed";
+        return Ok(Some(format!("not recorded: {what} while the run went on")));
+    }
     if let Some(difference) = now.as_ref().and_then(|now| difference_but_outputs(now, before, facts)) {
         return Ok(Some(format!("not recorded: {difference} while the run went on")));
     }
@@ -162,7 +171,7 @@ type Variables = BTreeMap<OsString, OsString>;
 type Discovered = (BTreeMap<String, Option<Digest>>, BTreeMap<String, Option<Digest>>);
 
 fn discovered(doors: &Doors, facts: &Facts, planned: &PlannedStep, tree: &Tree) -> Result<Discovered> {
-    if !planned.uses_cargo() && !planned.step.cargo {
+    if !planned.compiles() {
         return Ok(Discovered::default());
     }
     let paths: BTreeSet<&str> = tree.paths().collect();
@@ -173,12 +182,14 @@ fn discovered(doors: &Doors, facts: &Facts, planned: &PlannedStep, tree: &Tree) 
         folders.extend([home.join("registry"), home.join("git")]);
     }
     folders.extend(doors.environment.rustup_home());
+    folders.extend(facts.outside.keys().map(PathBuf::from));
     let covered =
         Covered { root: doors.workspace.root(), tree: &paths, packages: &packages, folders: &folders };
     let found = discover::discover(&facts.cargo.target, &covered)?;
     let mut contents = BTreeMap::new();
     for path in found.files {
-        contents.insert(path.display().to_string(), discover::content(&path)?);
+        // Below the root by its name there: a clone that moved still finds it.
+        contents.insert(doors.workspace.name_of(&path), discover::content(&path)?);
     }
     let variables = doors.environment.for_children();
     let values =

@@ -164,7 +164,7 @@ fn build_script(text: &str, package: &Path, covered: &Covered, found: &mut Disco
 }
 
 /// A path without `.` and `..`, by its words alone: the file may be gone.
-fn normal(path: &Path) -> PathBuf {
+pub(crate) fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for part in path.components() {
         match part {
@@ -204,7 +204,7 @@ pub(crate) fn content(path: &Path) -> anyhow::Result<Option<Digest>> {
     for file in files::walk(path)? {
         let digest = files::digest(&file)?;
         parts
-            .add(file.as_os_str().as_encoded_bytes())
+            .add(file.strip_prefix(path).unwrap_or(&file).as_os_str().as_encoded_bytes())
             .add(digest.map(|digest| digest.to_string()).unwrap_or_default());
     }
     Ok(Some(parts.digest()))

@@ -4,8 +4,7 @@
 //! starts at once; this one waits for whatever comes next: an end, an interrupt, a limit, a moment to redraw.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -14,31 +13,23 @@ use crate::ci::facts::Facts;
 use crate::ci::listed;
 use crate::ci::outcome;
 use crate::ci::plan::{Plan, PlannedStep};
-use crate::ci::step::{StepId, is_own};
+use crate::ci::program::{command, excerpt, follow};
+use crate::ci::step::StepId;
 use crate::clock::Started;
 use crate::doors::Doors;
 use crate::event::{self, Event, Outcome, Stamped, Status};
 use crate::failure::Result;
-use crate::files;
 use crate::recording::Recorder;
 use crate::reporter::{Reporter as _, Reporters};
+use crate::shell::Ended;
 use crate::shell::guardian::Stopper;
 use crate::shell::interrupt::on_interrupt;
-use crate::shell::{Command, Ended, Guarded};
-use crate::terminal::printable;
 
 /// How long a step may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How often the live display is redrawn.
 const TICK: Duration = Duration::from_millis(100);
-
-/// The longest line that is masked as one piece, in bytes: a step may print a gigabyte without a line end.
-const LINE_MAX: u64 = 64 * 1024;
-
-/// How much of a log is looked at for an excerpt, in bytes, and how many lines it has.
-const EXCERPT_BYTES: u64 = 32 * 1024;
-const EXCERPT_LINES: usize = 40;
 
 /// How to walk.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +49,15 @@ pub(crate) struct Run<'a> {
     pub(crate) recorder: Recorder,
     pub(crate) reporters: Reporters,
     pub(crate) commit: Option<String>,
+}
+
+/// How a walk came out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walked {
+    pub(crate) status: Status,
+    /// True when the program of at least one step was started.
+    pub(crate) ran: bool,
+    pub(crate) duration: Duration,
 }
 
 enum Message {
@@ -107,7 +107,7 @@ struct Walk<'a> {
 }
 
 /// Walks the plan to its end and returns how it came out.
-pub(crate) fn execute(run: Run, command: &str) -> Result<Status> {
+pub(crate) fn execute(run: Run, command: &str) -> Result<Walked> {
     let (to_main, messages) = channel();
     let interrupts = to_main.clone();
     on_interrupt(move || {
@@ -132,7 +132,9 @@ pub(crate) fn execute(run: Run, command: &str) -> Result<Status> {
                 let kept = if is_whole { listed::keep_durations(doors, &facts.cargo.target) } else { Ok(()) };
                 let notes = match kept.and_then(|()| cache::record(doors, facts, &passed)) {
                     Ok(note) => note.into_iter().collect(),
-                    Err(failure) => vec![format!("not recorded: {}", failure.problem)],
+                    Err(failure) => {
+                        vec![format!("not recorded: {}: {}", failure.problem, failure.why.join(": "))]
+                    }
                 };
                 back.send(Message::Recorded { index, notes }).ok();
             }
@@ -153,10 +155,17 @@ pub(crate) fn execute(run: Run, command: &str) -> Result<Status> {
             steps: plan.steps.iter().map(PlannedStep::event).collect(),
             notes: plan.notes.clone(),
         })?;
-        let status = walk.walk(scope, &messages)?;
+        let walked = walk.walk(scope, &messages);
         walk.run.reporters.close(&doors.terminal);
+        if walked.is_err() {
+            // Nothing can be recorded any more (a full disk): nobody would learn what the programs find.
+            walk.running.iter().for_each(|running| running.stopper.kill());
+        }
+        let status = walked?;
+        let ran = walk.progress.iter().any(|progress| progress.attempt > 0);
+        let duration = walk.started.elapsed();
         walk.run.recorder.finish(&doors.environment)?;
-        Ok(status)
+        Ok(Walked { status, ran, duration })
     })
 }
 
@@ -437,55 +446,4 @@ impl<'a> Walk<'a> {
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// What starts a step's program: `cargo xtask` is this very binary.
-fn command(doors: &Doors, planned: &PlannedStep) -> Command {
-    let mut words = planned.words.clone();
-    if is_own(&words) {
-        words.splice(..2, [doors.environment.binary().display().to_string()]);
-    }
-    let program = words.remove(0);
-    let folder = doors.workspace.file(&planned.step.folder);
-    let variables: BTreeMap<_, _> = planned.step.set_environment.clone();
-    Command { variables, ..Command::new(program, words).within(&folder) }
-}
-
-/// Reads the output of a program into its log until nothing of it runs any more.
-fn follow(doors: &Doors, mut guarded: Guarded, log: &Path) -> anyhow::Result<Ended> {
-    let mut log_file = files::open_append(log)?;
-    let mut output = BufReader::new(guarded.take_output());
-    let masks = doors.environment.has_secrets();
-    // A failed write (a full disk) must not stop the reading: the program would wait for us for ever.
-    let mut lost = None;
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = (&mut output).take(LINE_MAX).read_until(b'\n', &mut line)?;
-        if read == 0 {
-            break;
-        }
-        let written = match std::str::from_utf8(&line) {
-            Ok(text) if masks => log_file.write_all(doors.environment.mask(text).as_bytes()),
-            _ if masks => {
-                log_file.write_all(doors.environment.mask(&String::from_utf8_lossy(&line)).as_bytes())
-            }
-            _ => log_file.write_all(&line),
-        };
-        lost = lost.or(written.err());
-    }
-    let ended = guarded.wait()?;
-    match lost {
-        Some(error) => {
-            Err(anyhow::Error::from(error).context(format!("cannot write the log `{}`", log.display())))
-        }
-        None => Ok(ended),
-    }
-}
-
-/// The last lines of a log, safe to print.
-fn excerpt(log: &Path) -> Result<Vec<String>> {
-    let text = files::tail(log, EXCERPT_BYTES)?;
-    let lines: Vec<_> = text.lines().map(printable).filter(|line| !line.trim().is_empty()).collect();
-    Ok(lines[lines.len().saturating_sub(EXCERPT_LINES)..].to_vec())
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
+use crate::ci::outside;
 use crate::ci::step::{STATE, TARGET};
 use crate::ci::tree::Tree;
 use crate::digest::{Digest, Parts};
@@ -51,8 +52,10 @@ pub(crate) struct Facts {
     pub(crate) pinned_tools: BTreeSet<String>,
     /// Toolchains that rustup has installed, by folder name.
     pub(crate) toolchains: Vec<String>,
-    /// Cargo's configuration files outside the tree: path and content.
-    pub(crate) cargo_configs: BTreeMap<String, Digest>,
+    /// Configuration files of cargo, clippy and rustfmt outside the tree: path and content.
+    pub(crate) configurations: BTreeMap<String, Digest>,
+    /// Packages outside the workspace that it depends on by path: folder and files.
+    pub(crate) outside: BTreeMap<String, Tree>,
     /// Variables that steer a build.
     pub(crate) variables: BTreeMap<String, String>,
     /// Variables of the caller that steps declare, by name.
@@ -69,6 +72,8 @@ pub(crate) struct Facts {
 pub(crate) struct Cargo {
     pub(crate) target: PathBuf,
     pub(crate) packages: Vec<Package>,
+    /// Folders outside the root: of members, and of what members depend on by path.
+    pub(crate) outside: BTreeSet<PathBuf>,
 }
 
 /// One package of the workspace.
@@ -99,14 +104,15 @@ pub(crate) struct Asked {
 pub(crate) fn gather(doors: &Doors, wanted: &Asked) -> Result<Facts> {
     let Seen { tree, uncacheable, commit, clean } = tree(doors)?;
     let root = doors.workspace.root();
-    let cargo_configs = cargo_configs(doors)?;
+    let configurations = configurations(doors)?;
     let mut names: Vec<&str> = vec!["cargo", "rustc", "cargo-nextest", "cargo-deny", "xtask"];
     names.extend(wanted.programs.iter().map(String::as_str));
     let tools = crate::toolchain::identities(doors, &names)?;
     if tools.get("cargo").is_none_or(Option::is_none) {
         return Err(Failure::refused("there is no `cargo` on PATH").next("install Rust: https://rustup.rs"));
     }
-    let cargo = cargo(doors, tree.as_ref(), &cargo_configs, &tools)?;
+    let cargo = cargo(doors, tree.as_ref(), &configurations, &tools)?;
+    let outside = outside::trees(root, &cargo.outside)?;
     let has = |name: &str| root.join(name).is_file();
     let has_lock = match &tree {
         Some(tree) => tree.has("Cargo.lock"),
@@ -138,7 +144,8 @@ pub(crate) fn gather(doors: &Doors, wanted: &Asked) -> Result<Facts> {
         outputs: wanted.outputs.clone(),
         cargo,
         tools,
-        cargo_configs,
+        configurations,
+        outside,
     })
 }
 
@@ -156,6 +163,11 @@ pub(crate) struct Seen {
 pub(crate) fn tree(doors: &Doors) -> Result<Seen> {
     let listing = match git::listing(&doors.shell)? {
         Ok(listing) => listing,
+        Err(NoGit::Broken(why)) => {
+            return Err(Failure::refused("git cannot read this repository").why(why).next(
+                "`git status` shows it; an index that is damaged is made anew by `rm .git/index && git reset`",
+            ));
+        }
         Err(no_git @ (NoGit::NoProgram | NoGit::NoRepository(_))) => {
             let why = format!("{no_git}: every step runs, and no pass is recorded");
             return Ok(Seen { uncacheable: Some(why), ..Seen::default() });
@@ -168,14 +180,38 @@ pub(crate) fn tree(doors: &Doors) -> Result<Seen> {
     Ok(Seen { tree: Some(Tree::of(doors, listing)?), uncacheable, commit, clean })
 }
 
-/// The configuration files that cargo reads and that the tree does not hold: those above the root, and the user's.
-fn cargo_configs(doors: &Doors) -> anyhow::Result<BTreeMap<String, Digest>> {
-    let root = doors.workspace.root();
-    let above = root.ancestors().skip(1).map(|folder| folder.join(".cargo"));
+/// What cargo steps depend on around the workspace.
+pub(crate) type Surroundings = (BTreeMap<String, Digest>, BTreeMap<String, Tree>);
+
+/// The surroundings as they are now.
+pub(crate) fn surroundings(doors: &Doors, cargo: &Cargo) -> anyhow::Result<Surroundings> {
+    Ok((configurations(doors)?, outside::trees(doors.workspace.root(), &cargo.outside)?))
+}
+
+/// The configuration files that the tree does not hold: those above the root, and the user's.
+/// Sources: <https://doc.rust-lang.org/cargo/reference/config.html>,
+/// <https://doc.rust-lang.org/clippy/configuration.html>, <https://rust-lang.github.io/rustfmt/>.
+fn configurations(doors: &Doors) -> anyhow::Result<BTreeMap<String, Digest>> {
+    const CARGO: &[&str] = &["config.toml", "config"];
+    const CLIPPY: &[&str] = &["clippy.toml", ".clippy.toml"];
+    const RUSTFMT: &[&str] = &["rustfmt.toml", ".rustfmt.toml"];
+    let (environment, root) = (&doors.environment, doors.workspace.root());
+    let mut places: Vec<(PathBuf, &[&str])> = Vec::new();
+    for folder in root.ancestors().skip(1) {
+        places.extend([
+            (folder.join(".cargo"), CARGO),
+            (folder.to_owned(), CLIPPY),
+            (folder.to_owned(), RUSTFMT),
+        ]);
+    }
+    places.extend(environment.cargo_home().map(|folder| (folder, CARGO)));
+    places.extend(environment.home().map(|folder| (folder, RUSTFMT)));
+    let user = environment.get("XDG_CONFIG_HOME").map(PathBuf::from);
+    let user = user.or_else(|| Some(environment.home()?.join(".config")));
+    places.extend(user.map(|folder| (folder.join("rustfmt"), RUSTFMT)));
     let mut found = BTreeMap::new();
-    for folder in above.chain(doors.environment.cargo_home()) {
-        for name in ["config.toml", "config"] {
-            let path = folder.join(name);
+    for (folder, names) in places {
+        for path in names.iter().map(|name| folder.join(name)) {
             if let Some(digest) = files::digest(&path)? {
                 found.insert(path.display().to_string(), digest);
             }
@@ -254,15 +290,20 @@ fn cargo(
     }
     let cargo = ask_cargo(doors)?;
     if let Some(kept) = &kept {
-        // What it said about other manifests is of no use any more.
-        for path in files::list(&doors.workspace.cache())? {
-            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cargo-")) {
-                files::remove(&path)?;
-            }
-        }
-        files::write_cache(kept, serde_json::to_vec(&cargo).context("packages are plain data")?)?;
+        // In a tree that cannot be written to, the next call asks again: slower, not wrong.
+        keep(doors, kept, &cargo).ok();
     }
     Ok(cargo)
+}
+
+/// Keeps what cargo said. What it said about other manifests is of no use any more.
+fn keep(doors: &Doors, place: &Path, cargo: &Cargo) -> anyhow::Result<()> {
+    for path in files::list(&doors.workspace.cache())? {
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cargo-")) {
+            files::remove(&path)?;
+        }
+    }
+    files::write_cache(place, serde_json::to_vec(cargo).context("packages are plain data")?)
 }
 
 /// The part of `cargo metadata` that counts here.
@@ -311,6 +352,13 @@ fn understand(root: &Path, metadata: Metadata) -> Cargo {
         .iter()
         .filter_map(|package| Some((package.manifest_path.parent()?.to_owned(), package.name.clone())))
         .collect();
+    let paths = metadata.packages.iter().flat_map(|package| &package.dependencies);
+    let outside = paths
+        .filter_map(|dependency| dependency.path.as_ref())
+        .chain(folders.keys())
+        .filter(|folder| !folder.starts_with(root))
+        .cloned()
+        .collect();
     let mut packages: Vec<_> = metadata
         .packages
         .into_iter()
@@ -337,7 +385,7 @@ fn understand(root: &Path, metadata: Metadata) -> Cargo {
         })
         .collect();
     packages.sort_by(|a, b| a.name.cmp(&b.name));
-    Cargo { target: metadata.target_directory, packages }
+    Cargo { target: metadata.target_directory, packages, outside }
 }
 
 impl Facts {

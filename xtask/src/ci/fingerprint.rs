@@ -5,9 +5,11 @@
 //! | format | another version of these rules proves something else |
 //! | command, folder | it is what runs |
 //! | platform | the same sources can fail elsewhere |
-//! | variable NAME | build variables for every step that compiles, declared ones for the step that declares them |
+//! | variable NAME | build variables for every step (every step sees them), declared ones for the step that declares them |
 //! | tool NAME | the program itself and those it calls; for cargo the compiler too |
-//! | configuration PATH | cargo reads its configuration from above the workspace and from the user's home |
+//! | configuration PATH | cargo, clippy and rustfmt read theirs from above the workspace and from the user's home |
+//! | package PATH | a path dependency outside of the workspace, for steps that use cargo |
+//! | outputs | what the step says it makes is part of what a pass shows |
 //! | step NAME | a step whose outputs are used: whatever it depends on |
 //! | tree | the declared inputs, else every file that git sees, without what steps declare to make |
 //!
@@ -17,7 +19,7 @@
 use std::collections::BTreeMap;
 
 use crate::ci::facts::Facts;
-use crate::ci::step::{Step, StepId, is_own};
+use crate::ci::step::{Step, StepId, is_own, program_from_root};
 use crate::digest::Digest;
 use crate::receipt::{Component, fingerprint};
 
@@ -96,9 +98,15 @@ fn components(
         add(format!("tool {program}"), value.unwrap_or_else(|| "missing".to_owned()));
     }
     if step.cargo {
-        for (path, digest) in &facts.cargo_configs {
+        for (path, digest) in facts.configurations.iter().filter(|(path, _)| reads(step, path)) {
             add(format!("configuration {path}"), digest.to_string());
         }
+        for (path, tree) in &facts.outside {
+            add(format!("package {path}"), tree.digest(&step.inputs, &[]).to_string());
+        }
+    }
+    if !step.outputs.is_empty() {
+        add("outputs".into(), step.outputs.join("\u{1f}"));
     }
     for need in &step.needs {
         let makes_something = steps.iter().any(|other| other.id == *need && !other.outputs.is_empty());
@@ -109,6 +117,18 @@ fn components(
     }
     add("tree".into(), tree.to_string());
     Some(list)
+}
+
+/// True when the step reads this configuration file: those of clippy and rustfmt steer nothing else.
+fn reads(step: &Step, configuration: &str) -> bool {
+    let runs = |verb: &str| step.command.iter().any(|word| word == verb);
+    if configuration.ends_with("clippy.toml") {
+        runs("clippy")
+    } else if configuration.ends_with("rustfmt.toml") {
+        runs("fmt")
+    } else {
+        true
+    }
 }
 
 /// The programs whose versions count for a step.
@@ -127,7 +147,7 @@ pub(crate) fn programs(step: &Step) -> Vec<String> {
                     .map(|verb| format!("cargo-{verb}")),
             );
         }
-        [program, ..] => programs.push(program.clone()),
+        [program, ..] => programs.push(program_from_root(&step.folder, program)),
         [] => {}
     }
     programs.extend(step.tools.iter().cloned());

@@ -44,7 +44,13 @@ pub(crate) fn of_end(
         Ok(Ended::Signal(signal)) => Outcome::Killed { signal },
         Ok(Ended::Missing) => {
             let tool = step.command.first().cloned().unwrap_or_default();
-            Outcome::Unavailable { install: format!("install `{tool}` and put it on PATH"), tool }
+            let install = match tool.contains('/') {
+                true => {
+                    format!("make `{tool}`, or correct `command` of step `{}` in release/ci.toml", step.id)
+                }
+                false => format!("install `{tool}` and put it on PATH"),
+            };
+            Outcome::Unavailable { install, tool }
         }
         Ok(Ended::NotStarted(why)) => Outcome::Broken { why: format!("`{}` {why}", step.command.join(" ")) },
         Err(why) => Outcome::Broken { why },

@@ -238,8 +238,8 @@ impl PlannedStep {
     }
 
     /// True when its process compiles with cargo into the shared build folder.
-    pub(crate) fn uses_cargo(&self) -> bool {
-        self.step.cargo || self.step.lane.as_deref() == Some(CARGO_LANE)
+    pub(crate) fn compiles(&self) -> bool {
+        self.step.compiles || self.step.lane.as_deref() == Some(CARGO_LANE)
     }
 }
 

@@ -81,6 +81,8 @@ pub(crate) struct Step {
     pub(crate) lane: Option<String>,
     /// True when it uses cargo though its program is another: its build folder and its compiler count.
     pub(crate) cargo: bool,
+    /// True when it compiles: what compilations read counts, also where no tree shows it.
+    pub(crate) compiles: bool,
     /// A toolchain besides the active one: what it is called, whether it is there, the command that installs it.
     pub(crate) toolchain: Option<(String, bool, String)>,
     /// Why the step is left out here, where that is known from the start.
@@ -111,6 +113,7 @@ impl Step {
             network: false,
             tools: Vec::new(),
             cargo: lane.is_some(),
+            compiles: lane.is_some(),
             lane,
             toolchain: None,
             left_out: None,
@@ -155,6 +158,15 @@ impl Step {
 pub(crate) fn is_own(command: &[String]) -> bool {
     command.first().map(String::as_str) == Some("cargo")
         && command.get(1).map(String::as_str) == Some("xtask")
+}
+
+/// A step's program as the root sees it: a name stays a name and is found on PATH, a path is one from the folder that
+/// the step runs in.
+pub(crate) fn program_from_root(folder: &str, program: &str) -> String {
+    if folder.is_empty() || program.starts_with('/') || !program.contains('/') {
+        return program.to_owned();
+    }
+    format!("{}/{}", folder.trim_end_matches('/'), program.trim_start_matches("./"))
 }
 
 /// True when a path from the root matches one of the patterns. A pattern without wildcards also covers a folder.

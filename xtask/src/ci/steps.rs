@@ -117,10 +117,14 @@ fn built_in(facts: &Facts) -> Vec<Step> {
     let after_build = vec![id("build")];
 
     // rustfmt only reads: it takes no lock on the build folder.
-    let mut steps = vec![Step { lane: None, ..step("fmt", "lint", "cargo fmt --all --check".to_owned()) }];
+    let mut steps = vec![Step {
+        lane: None,
+        compiles: false,
+        ..step("fmt", "lint", "cargo fmt --all --check".to_owned())
+    }];
     if facts.has_lock {
         let command = "cargo tree --workspace --locked --depth 0 --quiet".to_owned();
-        steps.push(Step { inputs: manifests(&[]), ..step("lock", "lint", command) });
+        steps.push(Step { compiles: false, inputs: manifests(&[]), ..step("lock", "lint", command) });
     }
     let clippy = format!("cargo clippy {PACKAGES} --all-targets{locked} -- -D warnings");
     steps.push(linter(facts, "clippy", &clippy));
@@ -155,7 +159,7 @@ fn linter(facts: &Facts, kind: &str, command: &str) -> Step {
         return Step::new(id(kind), "lint", words(command));
     }
     let step = Step::new(id(kind), "lint", words(&format!("cargo xtask baseline check {kind}")));
-    Step { lane: Some(super::step::CARGO_LANE.to_owned()), cargo: true, ..step }
+    Step { lane: Some(super::step::CARGO_LANE.to_owned()), cargo: true, compiles: true, ..step }
 }
 
 fn test_command(facts: &Facts, locked: &str) -> String {
@@ -237,6 +241,7 @@ fn deny(facts: &Facts) -> Step {
     let command = format!("cargo deny --offline check bans licenses sources{advisories}");
     let mut step = Step::new(id("deny"), "lint", words(&command));
     step.lane = None;
+    step.compiles = false;
     step.required = false;
     step.notes.push(match &facts.advisories {
         Some(date) => format!("advisories as of {date}, the newest change of the database on this machine"),

@@ -28,7 +28,7 @@ impl Tree {
         if listing.dirty.is_empty() && listing.deleted.is_empty() {
             return Ok(Tree { text: listing.index });
         }
-        let mut changed = objects(doors, &listing.dirty)?;
+        let mut changed = objects(doors, &listing.dirty, &listing.prefix)?;
         changed.extend(listing.deleted.iter().map(|path| (path.clone(), None)));
         Ok(Tree::merge(&listing.index, &changed))
     }
@@ -149,18 +149,29 @@ fn plain_part(pattern: &str) -> Option<&str> {
 }
 
 /// Mode and object of files whose content git has not recorded; `None` for one that is not there.
-fn objects(doors: &Doors, paths: &[String]) -> anyhow::Result<BTreeMap<String, Option<String>>> {
+fn objects(
+    doors: &Doors,
+    paths: &[String],
+    prefix: &str,
+) -> anyhow::Result<BTreeMap<String, Option<String>>> {
     let mut objects = BTreeMap::new();
     let mut ask = Vec::new();
     for path in paths {
         match files::kind(&doors.workspace.file(path))? {
-            files::Kind::File { executable } if !path.contains(['\n', '\r']) => {
+            files::Kind::File { executable } if !path.contains(['\n', '\r']) && !path.starts_with('"') => {
                 ask.push((path, if executable { "100755" } else { "100644" }));
             }
-            // A link is what it points to; git's object name of that text is not worth a process of its own.
-            files::Kind::Link | files::Kind::File { .. } => {
-                let digest = files::digest(&doors.workspace.file(path))?;
-                objects.insert(path.clone(), digest.map(|digest| format!("120000 {digest}")));
+            // One process each, so that a commit of it changes nothing: both are rare.
+            files::Kind::Link => {
+                let target = files::link_target(&doors.workspace.file(path))?;
+                let words = ["hash-object", "--no-filters", "--stdin"];
+                let object = doors.shell.read(&Command::new("git", words).reading(target))?;
+                objects.insert(path.clone(), Some(format!("120000 {object}")));
+            }
+            files::Kind::File { executable } => {
+                let object = doors.shell.read(&Command::new("git", ["hash-object", "--", path.as_str()]))?;
+                let mode = if executable { "100755" } else { "100644" };
+                objects.insert(path.clone(), Some(format!("{mode} {object}")));
             }
             files::Kind::Folder => {
                 let head = Command::new("git", ["-C", path.as_str(), "rev-parse", "HEAD"]);
@@ -176,7 +187,8 @@ fn objects(doors: &Doors, paths: &[String]) -> anyhow::Result<BTreeMap<String, O
     if ask.is_empty() {
         return Ok(objects);
     }
-    let names = ask.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>().join("\n") + "\n";
+    // Names that are read and not given are from the top of the repository, wherever git was called.
+    let names: String = ask.iter().map(|(path, _)| format!("{prefix}{path}\n")).collect();
     let hash = Command::new("git", ["hash-object", "--stdin-paths"]).reading(names);
     let answer = doors.shell.read(&hash).context("cannot ask git for the content of changed files")?;
     let answers: Vec<_> = answer.lines().collect();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::acceptance::{SUITES, strangers};
+use crate::acceptance::{SUITES, crash, mutations, strangers};
 use crate::doors::Doors;
 use crate::failure::{Exit, Result};
 use crate::files;
@@ -18,6 +18,24 @@ pub(super) struct Arguments {
 enum Verb {
     /// Name the suites and what each shows
     List,
+    /// `cargo xtask ci`, killed at random moments, loses nothing and leaves nothing behind
+    Crash {
+        /// How many runs are killed
+        #[arg(long, value_name = "N", default_value_t = 200)]
+        runs: u32,
+        /// Where the random numbers start; the same seed chooses the same moments and changes
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+    },
+    /// Every change that counts makes exactly the right steps run again, and no other does
+    Mutations {
+        /// Only what has this in its name
+        #[arg(long, value_name = "TEXT")]
+        only: Option<String>,
+        /// Leave out the changes that really run steps to see them turn red
+        #[arg(long)]
+        listed: bool,
+    },
     /// Public projects adopt the toolkit, and `cargo xtask ci` is green on them. Needs a network
     Strangers {
         /// Where the projects are put; a folder of the temporary folder where nothing is said
@@ -32,6 +50,8 @@ enum Verb {
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     match &arguments.verb {
         Verb::List => list(doors),
+        Verb::Crash { runs, seed } => crash::run(doors, *runs, *seed),
+        Verb::Mutations { only, listed } => mutations::run(doors, only.as_deref(), *listed),
         Verb::Strangers { folder, only } => {
             // Outside of this workspace: cargo looks upwards for one, and for configuration.
             let beside =

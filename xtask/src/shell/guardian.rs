@@ -7,6 +7,8 @@
 //! - On Linux the guardian is the subreaper of what the step starts: a process that leaves the group (test runners
 //!   give each test its own) or turns into a daemon stays a descendant, is found in `/proc`, and is killed as well.
 //!   Elsewhere only the group is.
+//! - A guardian that is killed itself takes the group of its step along; what had left the group survives it, and so
+//!   does a step that kills its guardian before that has said `started`.
 //! - The guardian answers in lines: `started PID`, then one of `exit N`, `signal N`, `missing`, `failed WHY`.
 //!   It answers only when nothing of the step runs any more.
 

@@ -2,28 +2,7 @@
 
 use expect_test::{Expect, expect};
 
-use crate::sandbox::Sandbox;
-
-const MANIFEST: &str = "[package]\nname = \"one\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
-const LIBRARY: &str = "//! One.\n\n/// Twice.\n///\n/// ```\n/// assert_eq!(one::twice(2), 4);\n/// ```\npub fn twice(number: u32) -> u32 {\n    number * 2\n}\n\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn doubles() {\n        assert_eq!(super::twice(2), 4);\n    }\n}\n";
-const LOCK: &str = "version = 4\n\n[[package]]\nname = \"one\"\nversion = \"0.1.0\"\n";
-
-/// A package on which everything passes.
-fn package(more: &[(&str, &str)]) -> Sandbox {
-    let files = [
-        ("Cargo.toml", MANIFEST),
-        ("Cargo.lock", LOCK),
-        ("src/lib.rs", LIBRARY),
-        (".gitignore", "/target/\n/.xtask/\n"),
-    ];
-    Sandbox::with(&[&files, more].concat())
-}
-
-/// Only quick steps that need no compiler, so that a test is about the steps themselves.
-fn steps(text: &str) -> Sandbox {
-    let remove = "remove = [\"fmt\", \"clippy\", \"build\", \"test\", \"doctest\", \"doc\", \"lock\"]\n";
-    package(&[("release/ci.toml", &format!("{remove}{text}"))])
-}
+use crate::sandbox::{Sandbox, package, running, steps};
 
 #[track_caller]
 fn check(sandbox: &Sandbox, arguments: &[&str], expected: Expect) {
@@ -207,19 +186,9 @@ fn a_step_that_runs_too_long_is_ended_with_everything_it_started() {
             next        cargo xtask ci --step slow
         "#]],
     );
-    for marker in ["sleep\u{0}613", "sleep\u{0}614"] {
+    for marker in ["613", "614"] {
         assert_eq!(running(marker), Vec::<String>::new());
     }
-}
-
-/// Processes whose command line holds this text.
-fn running(text: &str) -> Vec<String> {
-    std::fs::read_dir("/proc")
-        .unwrap()
-        .flatten()
-        .filter_map(|entry| std::fs::read_to_string(entry.path().join("cmdline")).ok())
-        .filter(|line| line.starts_with(text))
-        .collect()
 }
 
 #[test]

@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+const MANIFEST: &str = "[package]\nname = \"one\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+const LIBRARY: &str = "//! One.\n\n/// Twice.\n///\n/// ```\n/// assert_eq!(one::twice(2), 4);\n/// ```\npub fn twice(number: u32) -> u32 {\n    number * 2\n}\n\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn doubles() {\n        assert_eq!(super::twice(2), 4);\n    }\n}\n";
+const LOCK: &str = "version = 4\n\n[[package]]\nname = \"one\"\nversion = \"0.1.0\"\n";
+
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// One test's world. Removed when the test ends well, kept to be looked at when it fails.
@@ -122,7 +126,7 @@ impl Sandbox {
         self.finish(command.current_dir(self.path(folder)).output().unwrap())
     }
 
-    fn finish(&self, output: Output) -> Done {
+    pub(crate) fn finish(&self, output: Output) -> Done {
         Done {
             code: output.status.code().unwrap_or(-1),
             stdout: self.normal(&String::from_utf8_lossy(&output.stdout)),
@@ -192,4 +196,31 @@ impl Done {
         }
         text
     }
+}
+
+/// A package on which everything passes.
+pub(crate) fn package(more: &[(&str, &str)]) -> Sandbox {
+    let files = [
+        ("Cargo.toml", MANIFEST),
+        ("Cargo.lock", LOCK),
+        ("src/lib.rs", LIBRARY),
+        (".gitignore", "/target/\n/.xtask/\n"),
+    ];
+    Sandbox::with(&[&files, more].concat())
+}
+
+/// Only quick steps that need no compiler, so that a test is about the steps themselves.
+pub(crate) fn steps(text: &str) -> Sandbox {
+    let remove = "remove = [\"fmt\", \"clippy\", \"build\", \"test\", \"doctest\", \"doc\", \"lock\"]\n";
+    package(&[("release/ci.toml", &format!("{remove}{text}"))])
+}
+
+/// The command lines of processes that have this word among their arguments.
+pub(crate) fn running(word: &str) -> Vec<String> {
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| std::fs::read_to_string(entry.path().join("cmdline")).ok())
+        .filter(|line| line.split('\0').any(|argument| argument == word))
+        .collect()
 }

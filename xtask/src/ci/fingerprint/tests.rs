@@ -80,7 +80,7 @@ fn build_variables_count_for_all_and_cargo_configuration_for_cargo() {
     let variables = Facts { variables: [("RUSTFLAGS".to_owned(), "-g".to_owned())].into(), ..facts() };
     check((&steps(), &facts()), (&steps(), &variables), &["clippy", "other", "pack", "web"]);
     let configs =
-        Facts { cargo_configs: [("/.cargo/config.toml".to_owned(), Digest::of("x"))].into(), ..facts() };
+        Facts { configurations: [("/.cargo/config.toml".to_owned(), Digest::of("x"))].into(), ..facts() };
     check((&steps(), &facts()), (&steps(), &configs), &["clippy"]);
 }
 
