@@ -14,7 +14,7 @@ use crate::ci::listed;
 use crate::ci::outcome;
 use crate::ci::plan::{Plan, PlannedStep};
 use crate::ci::program::{command, excerpt, follow};
-use crate::ci::step::StepId;
+use crate::ci::step::{StepId, is_own};
 use crate::clock::Started;
 use crate::doors::Doors;
 use crate::event::{self, Event, Outcome, Stamped, Status};

@@ -422,10 +422,14 @@ fn the_parts_of_the_tests_are_disjoint_and_together_all_tests() {
     }
     seen.sort();
     assert_eq!(seen, ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "tests::doubles"]);
-    check(&sandbox, &["test", "--shard", "4/3"], expect![[r#"
+    check(
+        &sandbox,
+        &["test", "--shard", "4/3"],
+        expect![[r#"
         exit 2
         --- stderr
         error: `4/3` names no part of the tests: they are counted from N
           next: write `--shard 1/3`, or `--shard 1/auto`
-    "#]]);
+    "#]],
+    );
 }
