@@ -177,9 +177,10 @@ pub fn generate(
 
 /// A unified diff from what is there to what is wanted.
 pub fn diff(name: &str, actual: &str, wanted: &str) -> String {
-    similar::TextDiff::from_lines(actual, wanted)
-        .unified_diff()
-        .header(&format!("{name} (there)"), &format!("{name} (wanted)"))
+    diffy::DiffOptions::new()
+        .set_original_filename(format!("{name} (there)"))
+        .set_modified_filename(format!("{name} (wanted)"))
+        .create_patch(actual, wanted)
         .to_string()
 }
 
