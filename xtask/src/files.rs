@@ -8,6 +8,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -22,6 +23,9 @@ pub enum Mode {
     /// Say how it differs.
     Check,
 }
+
+/// The age at which a half-written file has no writer any more: writing one takes milliseconds.
+const LEFTOVER_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// Reads a file as bytes; `None` where there is none.
 pub fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
@@ -144,6 +148,19 @@ fn replace(path: &Path, content: &[u8], durable: bool) -> io::Result<()> {
     // A rename is durable once its folder is. Folders cannot be opened for that on Windows.
     if durable && cfg!(unix) {
         File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Removes what writers that were killed left beside the files of a folder, once nobody can be writing it any more.
+pub fn remove_leftovers(folder: &Path) -> anyhow::Result<()> {
+    for path in list(folder)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let written = fs::symlink_metadata(&path).and_then(|metadata| metadata.modified()).ok();
+        let age = written.and_then(|time| time.elapsed().ok()).unwrap_or_default();
+        if name.starts_with('.') && name.contains("-ThreadId(") && age > LEFTOVER_AGE {
+            remove(&path)?;
+        }
     }
     Ok(())
 }

@@ -138,12 +138,12 @@ impl Suite<'_> {
         Ok(())
     }
 
-    /// Waits for the moment to kill; true when the run ended before. One in four is chosen from the whole run, the others
+    /// Waits for the moment to kill; true when the run ended before. One in four is chosen from the first half of a whole run, the others
     /// from the time after the record began: a large part of a run is spent on looking.
     fn wait(&mut self, beside: &mut Beside, no_cache: bool) -> Result<bool> {
         let of_whole = |thousandths: u32| self.whole_run.mul_f64(f64::from(thousandths) / 1000.0);
         if self.dice.below(4) == 0 {
-            return Ok(beside.wait_for(of_whole(self.dice.below(1000)))?.is_some());
+            return Ok(beside.wait_for(of_whole(self.dice.below(500)))?.is_some());
         }
         while recording::list(&self.workspace)?.iter().all(|run| self.runs_read.contains(run)) {
             if beside.wait_for(Duration::from_millis(1))?.is_some() {
@@ -250,10 +250,13 @@ impl Suite<'_> {
     /// Takes in what runs since the last look say that they recorded, and returns the events of the newest.
     fn learn(&mut self) -> Result<Vec<Stamped>> {
         let mut events = Vec::new();
+        let (receipts, _) = receipt::read_all(&self.workspace)?;
         for run in recording::list(&self.workspace)? {
             if self.runs_read.insert(run.clone()) {
                 events = recording::read(&self.workspace, &run)?;
-                self.knowledge.learn(&self.values, &events);
+                let of_run = receipts.iter().filter(|receipt| receipt.run == run);
+                let steps: Vec<_> = of_run.map(|receipt| receipt.step.clone()).collect();
+                self.knowledge.learn(&self.values, &events, &steps);
             }
         }
         Ok(events)

@@ -222,6 +222,7 @@ pub(crate) fn keep_durations(doors: &Doors, took: &BTreeMap<String, u64>) -> Res
 
 /// Removes the oldest receipts, and the trees that no receipt names any more.
 pub(crate) fn prune(doors: &Doors) -> Result<()> {
+    files::remove_leftovers(&doors.workspace.receipts())?;
     if files::list(&doors.workspace.receipts())?.len() <= RECEIPTS_MAX {
         return Ok(());
     }

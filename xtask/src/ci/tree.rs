@@ -144,6 +144,8 @@ impl Tree {
 fn plain_part(pattern: &str) -> Option<&str> {
     pattern
         .split(['*', '?', '[', ']', '{', '}', '!'])
+        // `**/` also stands for nothing at all, so a separator beside a wildcard need not be there.
+        .map(|part| part.trim_matches('/'))
         .max_by_key(|part| part.len())
         .filter(|part| part.len() > 2 && !pattern.contains('{'))
 }
@@ -274,6 +276,14 @@ mod tests {
         assert_eq!(selected.paths().collect::<Vec<_>>(), ["a.rs", "b c.rs", "torn.rs", "w/x.ts", "z.rs"]);
         let names = ["**/x.ts".to_owned(), "a.rs".to_owned()];
         assert_eq!(tree().selected(&names, &[]).paths().collect::<Vec<_>>(), ["a.rs", "w/x.ts"]);
+    }
+
+    #[test]
+    fn a_pattern_finds_its_file_at_the_root_too() {
+        let tree = Tree::from_text("H 100644 1 0\tCargo.toml\0H 100644 2 0\ta/Cargo.toml\0".to_owned());
+        for pattern in ["**/Cargo.toml", "**/Cargo.*", "{Cargo,a/Cargo}.toml"] {
+            assert_eq!(tree.selected(&[pattern.to_owned()], &[]), tree, "{pattern}");
+        }
     }
 
     #[test]

@@ -75,3 +75,20 @@ fn a_tail_is_bounded() {
     assert_eq!(tail(&path, 4).unwrap(), "6789");
     assert_eq!(tail(&path, 40).unwrap(), "0123456789");
 }
+
+#[test]
+fn leftovers_of_killed_writers_go_and_fresh_ones_stay() {
+    let scratch = Scratch::new();
+    let place = |name: &str| scratch.path().join(name);
+    for name in ["a.json", ".a.json.12-ThreadId(3)", ".b.json.12-ThreadId(3)", ".old"] {
+        write(&place(name), "half").unwrap();
+    }
+    let long_ago = std::time::SystemTime::now() - 2 * LEFTOVER_AGE;
+    for name in ["a.json", ".a.json.12-ThreadId(3)", ".old"] {
+        File::options().write(true).open(place(name)).unwrap().set_modified(long_ago).unwrap();
+    }
+    remove_leftovers(scratch.path()).unwrap();
+    let left: Vec<_> =
+        list(scratch.path()).unwrap().iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+    assert_eq!(left, [".b.json.12-ThreadId(3)", ".old", "a.json"]);
+}

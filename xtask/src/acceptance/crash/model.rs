@@ -75,15 +75,27 @@ pub(super) struct Expected {
 }
 
 impl Knowledge {
-    /// Takes in a run on these inputs. Its executor says that a step passed only when the receipt is written.
-    pub(super) fn learn(&mut self, values: &Values, events: &[Stamped]) {
-        for stamped in events {
-            if let Event::StepFinished { step, outcome: Outcome::Passed | Outcome::Flaky { .. }, .. } =
-                &stamped.event
-            {
-                self.recorded.insert((step.clone(), values.key(step)));
+    /// Takes in a run on these inputs, and the steps that receipts name it for. Whatever passed in a run that came to its
+    /// end is recorded, unless the run says that it is not.
+    pub(super) fn learn(&mut self, values: &Values, events: &[Stamped], receipts: &[String]) {
+        let mut passed: BTreeSet<String> = receipts.iter().cloned().collect();
+        if events.iter().any(|stamped| matches!(stamped.event, Event::RunFinished { .. })) {
+            passed.extend(events.iter().filter_map(|stamped| match &stamped.event {
+                Event::StepFinished { step, outcome: Outcome::Passed | Outcome::Flaky { .. }, .. } => {
+                    Some(step.clone())
+                }
+                _ => None,
+            }));
+            for stamped in events {
+                if let Event::StepNoted { step, .. } = &stamped.event {
+                    passed.remove(step);
+                }
             }
         }
+        self.recorded.extend(passed.into_iter().map(|step| {
+            let key = values.key(&step);
+            (step, key)
+        }));
     }
 
     /// What a plan may say about a step, when the steps in `again` run again.
