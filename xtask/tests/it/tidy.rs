@@ -144,7 +144,7 @@ fn a_generated_document_that_was_edited_is_shown_with_the_difference() {
     house.write("release/tidy.toml", RULES);
     house.xtask(&["docs", "--write"]);
     let (_, written, _) = house.xtask(&["docs", "--check"]);
-    assert_eq!(written, "docs: 6 documents are what the code says\n");
+    assert!(written.ends_with(" documents are what the code says\n"), "{written}");
 
     house.write("docs/cli.md", "# Commands of mine\n");
     let (code, _, shown) = house.xtask(&["docs", "--check"]);
