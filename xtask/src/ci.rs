@@ -154,7 +154,12 @@ pub(crate) fn test_part(doors: &Doors, part: &str, command: &[String]) -> Result
         0 => shard::count(&tests, &durations, u64::from(config.test.shard_minutes) * 60_000),
         count => count,
     };
-    let index = wanted.index as usize - 1;
+    let Some(index) = (wanted.index as usize).checked_sub(1) else {
+        doors.terminal.talk(&format!(
+            "the durations call for {count} parts; all of them run here, `--shard 1/{count}` runs one"
+        ));
+        return ended(doors.shell.run(&Command::new(command[0].clone(), command[1..].to_vec()))?, "auto");
+    };
     let parts = shard::divide(&tests, &durations, count);
     let part = parts.get(index).cloned().unwrap_or_default();
     doors.terminal.talk(&format!(
@@ -171,11 +176,15 @@ pub(crate) fn test_part(doors: &Doors, part: &str, command: &[String]) -> Result
     for filter in listed::filters(&part, FILTER_LENGTH_MAX) {
         words.extend(["--filterset".to_owned(), filter]);
     }
-    let ended = doors.shell.run(&Command::new(command[0].clone(), words))?;
+    ended(doors.shell.run(&Command::new(command[0].clone(), words))?, &format!("{}/{count}", wanted.index))
+}
+
+/// What the end of a test run means for its part.
+fn ended(ended: Ended, part: &str) -> Result<Exit> {
     match ended {
         Ended::Exit(0) => Ok(Exit::Done),
-        _ => Err(Failure::no(format!("tests of part {} of {count} did not pass: {ended}", wanted.index))
-            .next(format!("cargo xtask test --shard {}/{count}", wanted.index))),
+        _ => Err(Failure::no(format!("tests of part {part} did not pass: {ended}"))
+            .next(format!("cargo xtask test --shard {part}"))),
     }
 }
 
@@ -316,5 +325,13 @@ pub(crate) fn jobs(doors: &Doors) -> Result<Vec<PlannedJob>> {
         .iter()
         .map(|Step { id, job, platforms, .. }| StepOfJob { job, step: id.as_str(), platforms })
         .collect();
-    Ok(matrix::jobs(&steps, config.test.shards))
+    let shards = match config.test.shards {
+        0 => {
+            let durations = listed::durations(doors)?;
+            let tests: Vec<_> = durations.keys().cloned().collect();
+            shard::count(&tests, &durations, u64::from(config.test.shard_minutes) * 60_000)
+        }
+        shards => shards,
+    };
+    Ok(matrix::jobs(&steps, shards))
 }

@@ -10,19 +10,20 @@ use std::str::FromStr;
 /// The most parts that make sense: GitHub runs at most 256 jobs of one matrix.
 const COUNT_MAX: u32 = 256;
 
-/// Which part of how many. A count of 0 stands for as many as the durations call for.
+/// Which part of how many. A count of 0 stands for as many as the durations call for, an index of 0 for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shard {
-    /// From 1.
+    /// From 1; 0 for every part.
     pub(crate) index: u32,
     pub(crate) count: u32,
 }
 
 impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.count {
-            0 => write!(f, "{}/auto", self.index),
-            count => write!(f, "{}/{count}", self.index),
+        match (self.index, self.count) {
+            (0, _) => f.write_str("auto"),
+            (index, 0) => write!(f, "{index}/auto"),
+            (index, count) => write!(f, "{index}/{count}"),
         }
     }
 }
@@ -32,8 +33,11 @@ impl FromStr for Shard {
 
     fn from_str(text: &str) -> anyhow::Result<Shard> {
         let wrong = || anyhow::anyhow!("`{text}` names no part of the tests");
-        let (index, count) = text.split_once('/').unwrap_or(("1", text));
-        let index = index.parse().map_err(|_| wrong())?;
+        if text == "auto" {
+            return Ok(Shard { index: 0, count: 0 });
+        }
+        let (index, count) = text.split_once('/').ok_or_else(wrong)?;
+        let index: u32 = index.parse().map_err(|_| wrong())?;
         let count = match count {
             "auto" => 0,
             count => count.parse().ok().filter(|count| (1..=COUNT_MAX).contains(count)).ok_or_else(wrong)?,

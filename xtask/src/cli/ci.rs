@@ -30,7 +30,8 @@ pub(super) struct Arguments {
     rerun: Option<String>,
     #[command(flatten)]
     manner: Manner,
-    /// Run one part of the tests: `2/3`, or `2/auto` for as many parts as the recorded durations call for
+    /// Run one part of the tests: `2/3`, or `2/auto` for as many parts as the recorded durations call for; `auto`
+    /// runs them all and says how many
     #[arg(long, value_name = "K/N")]
     shard: Option<String>,
 }
@@ -93,7 +94,8 @@ pub(super) struct StepArguments {
 /// How `test` runs.
 #[derive(Debug, Args)]
 pub(super) struct TestArguments {
-    /// Run one part of the tests: `2/3`, or `2/auto` for as many parts as the recorded durations call for
+    /// Run one part of the tests: `2/3`, or `2/auto` for as many parts as the recorded durations call for; `auto`
+    /// runs them all and says how many
     #[arg(long, value_name = "K/N")]
     shard: Option<String>,
     /// After the run, declare how long the tests take in `release/durations.json`, by which shards are balanced
