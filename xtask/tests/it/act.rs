@@ -4,8 +4,11 @@
 //! runner it does not know and steps with `services`, enforces no rights and no environments. So its exit code alone
 //! counts for nothing here: each test reads what each job said. A time limit is tested by the step's own, which
 //! `cargo xtask ci` enforces. `actions/checkout` is replaced by act itself; caches and artifacts by the stand-ins below.
+//!
+//! Nor does act's log hold all that a failed step printed: it closes the step's terminal without reading it to the end
+//! (`exec` in its `pkg/container/host_environment.go`, 0.2.89). So what the commands say is kept in files of their own.
 
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -61,13 +64,19 @@ inputs:
 runs:
   using: composite
   steps:
-    - { shell: bash, env: { FOLDER: "${{ inputs.path }}" }, run: "find \"$FOLDER\" -name events.jsonl" }
+    - { shell: bash, env: { FOLDER: "${{ inputs.path }}" }, run: "find \"$FOLDER\" -name events.jsonl >> \"$SAID/test\"" }
 "#;
 
-/// What a run said.
+/// The installed front; what it says is kept under the name of the job.
+const FRONT: &str = r#"#!/bin/sh
+"$FRONT" "$@" >> "$SAID/${JOB:-$GITHUB_JOB}" 2>&1
+"#;
+
+/// What a run said: act of its steps, and the commands of what they did.
 struct Said {
     succeeded: bool,
     log: String,
+    beside: Sandbox,
 }
 
 /// A package that adopted the toolkit, with these files besides, run as a push. None where act is missing.
@@ -98,8 +107,10 @@ fn run(act: &Path, sandbox: &Sandbox) -> Said {
     beside.write("cache/restore/action.yml", RESTORE);
     beside.write("cache/save/action.yml", SAVE);
     beside.write("upload/action.yml", UPLOAD);
-    beside.write("bin/README", "The installed front.\n");
-    symlink(env!("CARGO_BIN_EXE_cargo-nexus-xtask"), beside.path("bin/cargo-nexus-xtask")).unwrap();
+    beside.write("said/README", "What the commands of each job said.\n");
+    beside.write("bin/cargo-nexus-xtask", FRONT);
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(beside.path("bin/cargo-nexus-xtask"), executable).unwrap();
     let folder = |name: &str| beside.path(name).display().to_string();
     let checks = sandbox.read(".github/workflows/xtask-checks.yml");
     let stand_in =
@@ -111,6 +122,8 @@ fn run(act: &Path, sandbox: &Sandbox) -> Said {
         ("--local-repository", stand_in("actions/upload-artifact", "upload")),
         ("--env", format!("RUSTUP_HOME={}", sandbox.variable("RUSTUP_HOME"))),
         ("--env", format!("CARGO_HOME={}", sandbox.variable("CARGO_HOME"))),
+        ("--env", format!("FRONT={}", env!("CARGO_BIN_EXE_cargo-nexus-xtask"))),
+        ("--env", format!("SAID={}", folder("said"))),
         ("--env", "CARGO_NET_OFFLINE=true".to_owned()),
         ("--env", "NO_COLOR=1".to_owned()),
         // Nobody listens there: whether the merge queue proved the commit stays unknown, and everything is planned.
@@ -131,7 +144,7 @@ fn run(act: &Path, sandbox: &Sandbox) -> Said {
     std::fs::remove_dir_all(&plain).ok();
     let log =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    Said { succeeded: output.status.success(), log }
+    Said { succeeded: output.status.success(), log, beside }
 }
 
 impl Said {
@@ -143,8 +156,11 @@ impl Said {
             "verdict" => "Judge",
             _ => "Check",
         };
-        let lines = self.of(job);
-        let ends = |word: &str| lines.iter().any(|line| line.contains(&format!("{word} - Main {step} [")));
+        let start = format!("[ci/xtask checks/{job}");
+        let ends = |word: &str| {
+            let end = format!("{word} - Main {step} [");
+            self.log.lines().any(|line| line.starts_with(&start) && line.contains(&end))
+        };
         match (ends("Success"), ends("Failure")) {
             (false, false) => None,
             (succeeded, failed) => {
@@ -154,7 +170,7 @@ impl Said {
         }
     }
 
-    /// True when a line of a job holds all of these, in this order.
+    /// Fails unless a line that a command of the job said holds all of these, in this order.
     #[track_caller]
     fn said(&self, job: &str, words: &[&str]) {
         let holds = |line: &str| {
@@ -166,12 +182,14 @@ impl Said {
                 })
             })
         };
-        assert!(self.of(job).into_iter().any(holds), "{job} did not say {words:?}:\n{}", self.log);
+        let said = self.beside.read(&format!("said/{job}"));
+        assert!(said.lines().any(holds), "{job} did not say {words:?}:\n{said}\n{}", self.log);
     }
 
-    fn of(&self, job: &str) -> Vec<&str> {
-        let start = format!("[ci/xtask checks/{job}");
-        self.log.lines().filter(|line| line.starts_with(&start)).map(str::trim_end).collect()
+    /// Fails unless the run was red, and the verdict with it.
+    #[track_caller]
+    fn is_red(&self) {
+        assert_eq!((self.ended("verdict"), self.succeeded), (Some(false), false), "{}", self.log);
     }
 }
 
@@ -201,8 +219,7 @@ fn a_planted_failing_test_is_red() {
     said.said("test", &["failed", "test"]);
     said.said("test", &[".xtask/runs/", "events.jsonl"]);
     said.said("verdict", &["`checks` failed"]);
-    assert_eq!(said.ended("verdict"), Some(false));
-    assert!(!said.succeeded);
+    said.is_red();
 }
 
 #[test]
@@ -212,8 +229,7 @@ fn a_step_that_exceeds_its_planted_limit_is_red() {
     assert_eq!((said.ended("lint"), said.ended("test")), (Some(false), Some(true)), "{}", said.log);
     said.said("lint", &["timed out", "slow"]);
     said.said("verdict", &["`checks` failed"]);
-    assert_eq!(said.ended("verdict"), Some(false));
-    assert!(!said.succeeded);
+    said.is_red();
 }
 
 #[test]
@@ -223,6 +239,5 @@ fn a_broken_plan_job_is_red_although_everything_after_it_is_skipped() {
     assert_eq!((said.ended("lint"), said.ended("test")), (None, None), "{}", said.log);
     said.said("verdict", &["`plan` failed"]);
     said.said("verdict", &["there is no plan"]);
-    assert_eq!(said.ended("verdict"), Some(false));
-    assert!(!said.succeeded);
+    said.is_red();
 }
