@@ -12,6 +12,7 @@ mod adopt;
 mod baseline;
 mod bench;
 mod doctor;
+mod release;
 mod tools;
 mod workflows;
 
@@ -48,6 +49,8 @@ enum Verb {
     Test(ci::TestArguments),
     #[command(hide = true)]
     Shard(shard::Arguments),
+    /// Release what this workspace makes: propose, plan, build, gate, publish, verify
+    Release(release::Arguments),
     /// Check the rules of this repository
     ///
     /// Every rule is asked, and all findings are shown together. The rules hold in the repository of the toolkit alone:
@@ -125,6 +128,7 @@ fn run(arguments: Arguments, environment: Environment) -> Result<Exit> {
         Verb::Shard(wanted) => shard::run(&doors, &wanted),
         Verb::Journal(wanted) => journal::run(&doors, &wanted),
         Verb::Workflows(wanted) => workflows::run(&doors, &wanted),
+        Verb::Release(wanted) => release::run(&doors, &wanted),
         Verb::Tidy(wanted) => tidy::run(&doors, &wanted),
         Verb::Docs(wanted) => docs::run(&doors, &wanted),
         Verb::Completions(wanted) => completions::run(&doors, &wanted),

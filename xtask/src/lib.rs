@@ -20,6 +20,7 @@ pub mod receipt;
 pub mod journal;
 pub mod doors;
 pub mod toolchain;
+pub mod satellite;
 
 mod ci;
 mod tidy;
@@ -30,6 +31,7 @@ mod adopt;
 mod bench;
 mod acceptance;
 mod workflows;
+pub mod release;
 
 mod cli;
 

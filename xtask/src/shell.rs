@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -274,6 +274,36 @@ impl Shell {
             line.clear();
         }
         Ok(guarded.wait()?)
+    }
+
+    /// Gives a program its input, keeps that open until the program ends, and hands over each line of its standard output.
+    /// Its standard error is this process's own. The program takes the end of its input as the end of this process.
+    pub fn converse(
+        &self,
+        command: &Command,
+        passed: &[String],
+        mut each: impl FnMut(String),
+    ) -> anyhow::Result<Ended> {
+        let mut child = std::process::Command::new(&command.program)
+            .args(&command.arguments)
+            .current_dir(command.folder.as_ref().unwrap_or(&self.root))
+            .env_clear()
+            .envs(self.environment.for_children())
+            .envs(self.passed(passed))
+            .envs(&command.variables)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start `{command}`"))?;
+        let mut input = child.stdin.take().context("its input is a pipe")?;
+        // A program that ends without reading says why by how it ends.
+        input.write_all(command.input.as_deref().unwrap_or_default().as_bytes()).ok();
+        for line in BufReader::new(child.stdout.take().context("its output is a pipe")?).lines() {
+            each(self.environment.mask(&line.context("it says what is no text")?));
+        }
+        let ended = child.wait()?;
+        drop(input);
+        Ok(ended.into())
     }
 
     /// The program on `PATH`.

@@ -9,7 +9,7 @@ use clap::CommandFactory as _;
 use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Finding, Result};
 use crate::files::{self, Mode};
-use crate::{baseline, ci, tidy, tools, workflows};
+use crate::{baseline, ci, release, tidy, tools, workflows};
 
 /// The command that brings every generated document up to date.
 const COMMAND: &str = "cargo xtask docs --write";
@@ -20,7 +20,7 @@ const FOLDER: &str = "release/schema";
 /// What makes a schema.
 type Schema = fn() -> schemars::Schema;
 
-/// The schema of every file under `release/` that people write: the file's name, and what makes its schema.
+/// The schema of every file under `release/` that people write, and of the plan of a release: the name, and what makes it.
 const SCHEMAS: &[(&str, Schema)] = &[
     ("ci", ci::schema),
     ("tidy", tidy::schema),
@@ -28,6 +28,8 @@ const SCHEMAS: &[(&str, Schema)] = &[
     ("baseline", baseline::config::schema),
     ("actions", workflows::actions_schema),
     ("workflows", workflows::workflows_schema),
+    ("release", release::config::schema),
+    ("plan", release::plan::schema),
 ];
 
 /// What to do with the documents.

@@ -1,0 +1,66 @@
+//! The satellite that packs and sends.
+//!
+//! It gets one request, as one line on its standard input, and answers in lines on its standard output
+//! (`nexus_xtask::satellite`). Nothing is decided here that the plan does not say; what goes out goes out here.
+
+use std::io::Read as _;
+use std::process::ExitCode;
+
+use nexus_xtask::clock::Clock;
+use nexus_xtask::environment::Environment;
+use nexus_xtask::failure::{Failure, Result};
+use nexus_xtask::release::protocol::Request;
+use nexus_xtask::satellite::{self, Envelope, Failed, Message};
+use nexus_xtask::workspace::Workspace;
+
+mod speak;
+
+fn main() -> ExitCode {
+    let message = match answer() {
+        Ok(answer) => Message::Done { answer },
+        Err(failure) => Message::Failed(Failed::from(failure)),
+    };
+    let code = match &message {
+        Message::Failed(failed) => ExitCode::from(failed.exit),
+        _ => ExitCode::SUCCESS,
+    };
+    speak::say(&message);
+    code
+}
+
+fn answer() -> Result<serde_json::Value> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(anyhow::Error::from)?;
+    let version = serde_json::from_str::<serde_json::Value>(&line).ok();
+    let version = version.and_then(|request| request["version"].as_u64());
+    if version != Some(u64::from(satellite::VERSION)) {
+        return Err(Failure::usage("the front and its satellite are not of one version")
+            .why(format!("this satellite is {}", env!("CARGO_PKG_VERSION")))
+            .next("install both from the same version"));
+    }
+    let envelope: Envelope<Request> = serde_json::from_str(&line)
+        .map_err(|error| Failure::usage("the request cannot be read").why(error.to_string()))?;
+    end_with_the_front();
+    let environment = Environment::of_process()?;
+    let workspace = Workspace::at(&envelope.root);
+    let clock = Clock::system();
+    // A request that needs none of these leaves them alone.
+    drop((environment, workspace, clock));
+    match envelope.request {
+        Request::Publish(wanted) => Err(Failure::refused(format!(
+            "publishing {} releases is not built yet",
+            wanted.plan.releases.len()
+        ))
+        .next("wait for the next commit")),
+    }
+}
+
+/// Ends this process when the front is gone: its end of the input closes.
+fn end_with_the_front() {
+    std::thread::spawn(|| {
+        let mut rest = Vec::new();
+        // Whether it ends well or not, nobody is there any more.
+        std::io::stdin().read_to_end(&mut rest).ok();
+        std::process::abort();
+    });
+}

@@ -1,0 +1,83 @@
+//! A release: from what would ship to what everybody can fetch.
+//!
+//! ```text
+//! propose -> prepare -> (merge) -> plan -> build -> stage -> gates, approvals, rehearsal -> publish -> verify
+//! ```
+//!
+//! - The **plan** ([`plan`]) is a pure value of the release commit: packages, artifacts, effects in order, the way back.
+//! - The **staging folder** holds the bytes; its manifest ([`manifest`]) and the plan together give the **seal**.
+//! - The **seal** is what is gated, approved, rehearsed and published. Another commit, another tool or another byte is
+//!   another seal, and whatever was said of the first one does not count for it.
+//! - Every **effect** asks the world first ([`effect::decide`]): absent is done, same is left, different stops. So the
+//!   same command again repairs a release that died anywhere, on another machine too.
+//!
+//! Deciding is here; everything that goes out is done by the satellite `ship`, which gets requests as in [`protocol`].
+
+pub mod plan;
+pub mod manifest;
+pub mod effect;
+pub mod protocol;
+
+pub(crate) mod config;
+pub(crate) mod facts;
+pub(crate) mod report;
+pub(crate) mod units;
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+
+use crate::digest::{Digest, Parts};
+use crate::doors::Doors;
+use crate::failure::{Exit, Failure, Result};
+use crate::files;
+use crate::shell::Command;
+
+/// The plan of the commit that is checked out.
+pub(crate) fn plan_of(doors: &Doors) -> Result<plan::Plan> {
+    let config = config::load(&doors.workspace)?;
+    let facts = facts::gather(doors)?;
+    let refused = |findings| Failure::found(Exit::Usage, "this commit has no plan", findings);
+    let units = units::units(&config, &facts).map_err(refused)?;
+    let known = known(doors)?;
+    let plan = plan::make(&config, &facts, &units, &known).map_err(refused)?;
+    let defects = plan::defects(&plan);
+    if defects.is_empty() {
+        Ok(plan)
+    } else {
+        Err(Failure::found(Exit::Usage, "the plan is not sound", defects))
+    }
+}
+
+fn known(doors: &Doors) -> Result<plan::Known> {
+    let time = doors.shell.read(&Command::new("git", ["show", "--no-patch", "--format=%ct", "HEAD"]))?;
+    let rustc = doors.shell.read(&Command::new("rustc", ["--version", "--verbose"]))?;
+    let host = rustc.lines().find_map(|line| line.strip_prefix("host: "));
+    let cargo = doors.shell.read(&Command::new("cargo", ["--version"]))?;
+    let tools = [
+        ("cargo", cargo.as_str()),
+        ("rustc", rustc.lines().next().unwrap_or_default()),
+        ("nexus-xtask", env!("CARGO_PKG_VERSION")),
+    ];
+    Ok(plan::Known {
+        commit_time: time.trim().parse().context("git names the commit's time in seconds")?,
+        configuration: configuration(doors)?,
+        tools: tools.map(|(name, version)| (name.to_owned(), version.to_owned())).into(),
+        host: host.context("rustc names its host")?.to_owned(),
+        notes: BTreeMap::new(),
+        gates: Vec::new(),
+    })
+}
+
+/// Digest over what is declared under `release/`.
+fn configuration(doors: &Doors) -> Result<Digest> {
+    let mut parts = Parts::default();
+    for path in files::list(&doors.workspace.file("release"))? {
+        if path.extension().is_some_and(|extension| extension == "toml")
+            && let Some(digest) = files::digest(&path)?
+        {
+            parts.add(doors.workspace.name_of(&path)).add(digest.to_string());
+        }
+    }
+    Ok(parts.digest())
+}
