@@ -50,7 +50,6 @@ pub(crate) fn plan_of(doors: &Doors) -> Result<plan::Plan> {
 }
 
 fn known(doors: &Doors) -> Result<plan::Known> {
-    let time = doors.shell.read(&Command::new("git", ["show", "--no-patch", "--format=%ct", "HEAD"]))?;
     let rustc = doors.shell.read(&Command::new("rustc", ["--version", "--verbose"]))?;
     let host = rustc.lines().find_map(|line| line.strip_prefix("host: "));
     let cargo = doors.shell.read(&Command::new("cargo", ["--version"]))?;
@@ -60,7 +59,6 @@ fn known(doors: &Doors) -> Result<plan::Known> {
         ("nexus-xtask", env!("CARGO_PKG_VERSION")),
     ];
     Ok(plan::Known {
-        commit_time: time.trim().parse().context("git names the commit's time in seconds")?,
         configuration: configuration(doors)?,
         tools: tools.map(|(name, version)| (name.to_owned(), version.to_owned())).into(),
         host: host.context("rustc names its host")?.to_owned(),

@@ -17,6 +17,8 @@ pub(crate) struct Facts {
     /// The commit that is checked out, and the digest of its tree, as git names them; empty without a commit.
     pub(crate) commit: String,
     pub(crate) tree: String,
+    /// When it was made, in seconds since 1970.
+    pub(crate) commit_time: i64,
     /// The branch that is checked out; `None` on a detached head.
     pub(crate) branch: Option<String>,
     /// Paths that differ from the commit.
@@ -67,12 +69,13 @@ impl Package {
 /// Looks at the workspace and its repository.
 pub(crate) fn gather(doors: &Doors) -> Result<Facts> {
     let git = |arguments: &[&str]| doors.shell.capture(&Command::new("git", arguments.iter().copied()));
-    let commit = git(&["rev-parse", "--verify", "--quiet", "HEAD", "HEAD^{tree}"])?;
-    let heads = commit.text();
-    let (commit, tree) = heads.split_once('\n').unwrap_or_default();
+    let head = git(&["log", "-1", "--format=%H %T %ct"])?.text();
+    let mut words = head.split(' ');
+    let (commit, tree) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let commit_time = words.next().unwrap_or_default().parse().unwrap_or_default();
     if commit.is_empty() {
         return Err(Failure::refused("there is no commit to release")
-            .why("`git rev-parse HEAD` names none")
+            .why("`git log -1` names none")
             .next("run this in a git repository with at least one commit"));
     }
     let branch = git(&["symbolic-ref", "--quiet", "--short", "HEAD"])?;
@@ -86,6 +89,7 @@ pub(crate) fn gather(doors: &Doors) -> Result<Facts> {
     Ok(Facts {
         commit: commit.to_owned(),
         tree: tree.to_owned(),
+        commit_time,
         branch: Some(branch.text()).filter(|name| branch.is_success() && !name.is_empty()),
         dirty: status.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect(),
         shallow: shallow.trim() == "true",

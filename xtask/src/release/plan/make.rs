@@ -12,8 +12,6 @@ use crate::release::units::Unit;
 /// What a plan needs to know beside what is declared and what the repository says.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
-    /// Seconds since 1970.
-    pub(crate) commit_time: i64,
     pub(crate) configuration: Digest,
     pub(crate) tools: BTreeMap<String, String>,
     /// The triple of this machine's toolchain.
@@ -45,7 +43,7 @@ pub(crate) fn make(
         version: VERSION,
         commit: facts.commit.clone(),
         tree: facts.tree.clone(),
-        commit_time: known.commit_time,
+        commit_time: facts.commit_time,
         configuration: known.configuration,
         tools: known.tools.clone(),
         registry: config.registry.name.clone(),
