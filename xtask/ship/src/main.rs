@@ -13,7 +13,10 @@ use nexus_xtask::release::protocol::Request;
 use nexus_xtask::satellite::{self, Envelope, Failed, Message};
 use nexus_xtask::workspace::Workspace;
 
+mod http;
+mod loopback;
 mod speak;
+mod trouble;
 
 fn main() -> ExitCode {
     let message = match answer() {
