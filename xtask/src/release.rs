@@ -15,6 +15,7 @@
 
 pub mod plan;
 pub mod manifest;
+pub mod staging;
 pub mod effect;
 pub mod protocol;
 

@@ -16,7 +16,7 @@ pub const FILE: &str = "manifest.json";
 /// The plan's name in the staging folder.
 pub const PLAN: &str = "plan.json";
 
-/// Every file of a staging folder, by name. The folder is flat: a name has no separator.
+/// Every file of a staging folder but plan and manifest, by its path in it: that of an artifact of the plan, with `/`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -24,7 +24,7 @@ pub struct Manifest {
     pub version: u32,
     /// The digest of the plan that the files were built for.
     pub plan: Digest,
-    /// The files, by name.
+    /// The files, by path.
     pub files: BTreeMap<String, Staged>,
 }
 
