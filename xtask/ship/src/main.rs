@@ -55,6 +55,9 @@ fn answer() -> Result<serde_json::Value> {
             wanted.plan.releases.len()
         ))
         .next("wait for the next commit")),
+        Request::Checks(_) | Request::Issues(_) => {
+            Err(Failure::refused("the forge cannot be asked yet").next("wait for the next commit"))
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::release::plan::Plan;
@@ -16,6 +17,10 @@ use crate::release::plan::Plan;
 pub enum Request {
     /// Carries the effects of a plan out, from a staging folder. The answer is [`Published`].
     Publish(Publish),
+    /// Asks the forge which checks ran on a commit. The answer is a list of [`Check`], every page of it.
+    Checks(Checks),
+    /// Asks the forge which issues with a label are open. The answer is a list of [`Issue`], every page of it.
+    Issues(Issues),
 }
 
 /// Where the world is.
@@ -75,4 +80,59 @@ pub struct Published {
     pub applied: Vec<String>,
     /// Effects that were there already.
     pub left: Vec<String>,
+}
+
+/// Which checks ran on a commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checks {
+    /// Where the forge is.
+    pub endpoints: Endpoints,
+    /// `owner/name`.
+    pub repository: String,
+    /// The commit.
+    pub commit: String,
+}
+
+/// A check run, and the workflow run that it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Its name: `ci / verdict`.
+    pub name: String,
+    /// `queued`, `in_progress`, `completed`, ...
+    pub status: String,
+    /// `success`, `failure`, `skipped`, ...; none while it has not ended.
+    pub conclusion: Option<String>,
+    /// The application that reports it: `github-actions`. Any application may use any name.
+    pub app: Option<String>,
+    /// The event that started the workflow run with the same check suite: `push`, `pull_request`, ...; none where no
+    /// workflow run is known.
+    pub event: Option<String>,
+    /// The branch of the check suite.
+    pub branch: Option<String>,
+    /// When it started. The newest of one name counts.
+    pub started: Option<Timestamp>,
+    /// Where a person looks at it.
+    pub address: String,
+}
+
+/// Which issues with a label are open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issues {
+    /// Where the forge is.
+    pub endpoints: Endpoints,
+    /// `owner/name`.
+    pub repository: String,
+    /// The label.
+    pub label: String,
+}
+
+/// An open issue. A pull request is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issue {
+    /// Its number.
+    pub number: u64,
+    /// Its title, as a stranger wrote it.
+    pub title: String,
+    /// Where a person looks at it.
+    pub address: String,
 }
