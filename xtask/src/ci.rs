@@ -22,6 +22,7 @@ mod plan;
 mod outcome;
 mod program;
 mod execute;
+mod told;
 mod report;
 pub(crate) mod matrix;
 mod verdict;
@@ -94,9 +95,16 @@ pub(crate) fn run(doors: &Doors, options: &Options) -> Result<Exit> {
         commit: facts.commit.clone(),
     };
     let walked = execute::execute(run, &command)?;
-    if walked.ran {
-        // A run that only looked changes nothing, so it has no place in the journal and pays for no disk.
-        journal::append(&doors.workspace, &doors.clock, vec![entry(doors, &facts, &name, &command, walked)])?;
+    // A run that only looked changes nothing, so it has no place in the journal and pays for no disk.
+    let mut entries: Vec<_> =
+        walked.ran.then(|| entry(doors, &facts, &name, &command, walked)).into_iter().collect();
+    let told = told::entry(doors, options, &facts, &plan, &name, walked)?;
+    entries.extend(told.iter().map(|told| told.entry.clone()));
+    if !entries.is_empty() {
+        journal::append(&doors.workspace, &doors.clock, entries)?;
+    }
+    if let Some(told) = &told {
+        told.remember(doors)?;
     }
     recording::prune(&doors.workspace, RUNS_MAX)?;
     cache::prune(doors)?;
