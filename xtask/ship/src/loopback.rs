@@ -3,4 +3,5 @@
 //! Each is a double of something real, with the rules that matter to a release. What a double cannot show is in
 //! `docs/release.md`.
 
+pub(crate) mod forge;
 pub(crate) mod server;

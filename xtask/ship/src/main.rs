@@ -13,6 +13,8 @@ use nexus_xtask::release::protocol::Request;
 use nexus_xtask::satellite::{self, Envelope, Failed, Message};
 use nexus_xtask::workspace::Workspace;
 
+mod ask;
+mod forge;
 mod http;
 mod loopback;
 mod speak;
@@ -47,17 +49,19 @@ fn answer() -> Result<serde_json::Value> {
     let environment = Environment::of_process()?;
     let workspace = Workspace::at(&envelope.root);
     let clock = Clock::system();
-    // A request that needs none of these leaves them alone.
-    drop((environment, workspace, clock));
+    // A request that does not need it leaves it alone.
+    drop(workspace);
     match envelope.request {
         Request::Publish(wanted) => Err(Failure::refused(format!(
             "publishing {} releases is not built yet",
             wanted.plan.releases.len()
         ))
         .next("wait for the next commit")),
-        Request::Checks(_) | Request::Issues(_) => {
-            Err(Failure::refused("the forge cannot be asked yet").next("wait for the next commit"))
-        }
+        Request::Checks(wanted) => ask::checks(&environment, &clock, &wanted),
+        Request::Issues(wanted) => ask::issues(&environment, &clock, &wanted),
+        Request::PullRequest(wanted) => ask::pull_request(&environment, &clock, &wanted),
+        Request::Settings(wanted) => ask::settings(&environment, &clock, &wanted),
+        Request::Published(wanted) => ask::published(&environment, &clock, &wanted),
     }
 }
 

@@ -4,6 +4,8 @@
 //! a line, on its standard output. To add a request: a variant here, the type of its answer beside it, and an arm in
 //! `xtask/ship/src/main.rs`.
 
+pub mod forge;
+
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -21,6 +23,12 @@ pub enum Request {
     Checks(Checks),
     /// Asks the forge which issues with a label are open. The answer is a list of [`Issue`], every page of it.
     Issues(Issues),
+    /// Opens a pull request, or brings the one that is open up to date. The answer is [`PullRequested`].
+    PullRequest(PullRequest),
+    /// Asks the forge how a repository is set up. The answer is [`forge::Settings`].
+    Settings(forge::AskSettings),
+    /// Asks the forge for the published release of a tag. The answer is a [`forge::Published`], or null.
+    Published(forge::AskPublished),
 }
 
 /// Where the world is.
@@ -135,4 +143,30 @@ pub struct Issue {
     pub title: String,
     /// Where a person looks at it.
     pub address: String,
+}
+
+/// A pull request from a branch of the same repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequest {
+    /// Where the forge is.
+    pub endpoints: Endpoints,
+    /// `owner/name`.
+    pub repository: String,
+    /// The branch that is to be merged. It is there already.
+    pub head: String,
+    /// The branch that it is merged into.
+    pub base: String,
+    /// The title, one line.
+    pub title: String,
+    /// The text, in Markdown.
+    pub body: String,
+}
+
+/// The pull request that is open now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequested {
+    /// Its number.
+    pub number: u64,
+    /// Where people find it.
+    pub url: String,
 }
