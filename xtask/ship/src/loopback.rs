@@ -4,4 +4,5 @@
 //! `docs/release.md`.
 
 pub(crate) mod forge;
+pub(crate) mod registry;
 pub(crate) mod server;

@@ -17,6 +17,7 @@ mod ask;
 mod forge;
 mod http;
 mod loopback;
+mod registry;
 mod speak;
 mod trouble;
 
