@@ -15,6 +15,7 @@ use nexus_xtask::workspace::Workspace;
 
 mod ask;
 mod forge;
+mod consumer;
 mod http;
 mod loopback;
 mod registry;

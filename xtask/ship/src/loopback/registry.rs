@@ -285,3 +285,6 @@ fn refused(status: u16, detail: &str) -> Reply {
 fn page() -> Reply {
     Reply::new(200, "text/html; charset=utf-8", "<!doctype html><title>Sign in</title>")
 }
+
+#[cfg(test)]
+mod tests;
