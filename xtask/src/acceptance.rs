@@ -5,11 +5,13 @@
 mod world;
 pub(crate) mod crash;
 pub(crate) mod mutations;
+pub(crate) mod release;
 pub(crate) mod strangers;
 
 /// The suites: name, and what it shows.
 pub(crate) const SUITES: &[(&str, &str)] = &[
     ("crash", "`cargo xtask ci`, killed at random moments, loses nothing and leaves nothing behind"),
     ("mutations", "every change that counts makes exactly the right steps run again, and no other does"),
+    ("release", "the executor of a release, killed at every place of every effect, ends in the same world"),
     ("strangers", "public projects adopt the toolkit, and `cargo xtask ci` is green on them"),
 ];

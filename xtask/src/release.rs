@@ -20,7 +20,9 @@ pub mod effect;
 pub mod protocol;
 
 pub(crate) mod config;
+pub(crate) mod endpoints;
 pub(crate) mod facts;
+pub(crate) mod rehearsal;
 pub(crate) mod report;
 pub(crate) mod units;
 

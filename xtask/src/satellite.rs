@@ -173,7 +173,7 @@ fn died(doors: &Doors, satellite: Satellite, ended: &Ended, strange: Option<Stri
 }
 
 /// The satellite's binary, built where that is needed.
-fn binary(doors: &Doors, satellite: Satellite) -> Result<PathBuf> {
+pub fn binary(doors: &Doors, satellite: Satellite) -> Result<PathBuf> {
     let manifest = doors.workspace.file(&format!("{}/Cargo.toml", satellite.folder));
     if manifest.is_file() {
         return built(doors, satellite);

@@ -1,7 +1,7 @@
 //! Takes the packages of a plan as a stranger does: from a registry, without the workspace.
 //!
 //! - A package that depends on every library of the plan, in exactly its version, is built and tested.
-//! - The programs of every package are built from what is inside its `.crate`.
+//! - The programs of every package are checked by the compiler, from what is inside its `.crate`.
 //!
 //! Cargo gets a home of its own, and every registry that the packages name is replaced by the one on loopback. So a file that
 //! was not packed, a dependency that is there by its path alone, and a package that the lock file does not know are found.
@@ -31,7 +31,7 @@ const TOOLCHAINS: [&str; 2] = ["rust-toolchain.toml", "rust-toolchain"];
 pub(crate) struct Consumed {
     /// Packages whose library the consumer depends on.
     pub(crate) libraries: Vec<String>,
-    /// Packages whose programs were built.
+    /// Packages whose programs were checked.
     pub(crate) programs: Vec<String>,
 }
 
@@ -45,6 +45,7 @@ pub(crate) fn check(
 ) -> Result<Consumed> {
     let packages = packages(plan, staging)?;
     let mut consumed = Consumed::default();
+    forget(&packages, folder)?;
     configure(shell, &packages, index, folder)?;
     let mut libraries = Vec::new();
     for (package, packed) in &packages {
@@ -64,10 +65,31 @@ pub(crate) fn check(
         if consumed.programs.contains(&package.name) {
             let unpacked = folder.join("unpacked").join(format!("{}-{}", package.name, package.version));
             packed.unpack(&unpacked)?;
-            cargo(shell, folder, &unpacked, &["build", "--quiet", "--bins"], &package.name)?;
+            cargo(shell, folder, &unpacked, &["check", "--quiet", "--bins"], &package.name)?;
         }
     }
     Ok(consumed)
+}
+
+/// Removes all but what was compiled of others. To cargo a version of a registry has always the same bytes; here each
+/// rehearsal has its own.
+fn forget(packages: &[(&Package, Packed)], folder: &Path) -> Result<()> {
+    for part in ["home", "unpacked", "consumer", "Cargo.lock"] {
+        let path = folder.join(part);
+        if path.is_file() { files::remove(&path)? } else { files::remove_folder(&path)? }
+    }
+    for compiled in files::list(&folder.join("target").join("debug").join(".fingerprint"))? {
+        let name = compiled.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_of = |package: &Package| {
+            name.strip_prefix(&package.name).is_some_and(|rest| {
+                rest.strip_prefix('-').is_some_and(|hash| hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            })
+        };
+        if packages.iter().any(|(package, _)| is_of(package)) {
+            files::remove_folder(&compiled)?;
+        }
+    }
+    Ok(())
 }
 
 fn packages<'a>(plan: &'a Plan, staging: &Path) -> Result<Vec<(&'a Package, Packed)>> {

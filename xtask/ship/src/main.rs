@@ -11,6 +11,7 @@ use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::{Failure, Result};
 use nexus_xtask::release::protocol::Request;
 use nexus_xtask::satellite::{self, Envelope, Failed, Message};
+use nexus_xtask::shell::Shell;
 use nexus_xtask::workspace::Workspace;
 
 mod ask;
@@ -18,7 +19,9 @@ mod forge;
 mod consumer;
 mod http;
 mod loopback;
+mod publish;
 mod registry;
+mod rehearse;
 mod speak;
 mod trouble;
 
@@ -51,20 +54,31 @@ fn answer() -> Result<serde_json::Value> {
     let environment = Environment::of_process()?;
     let workspace = Workspace::at(&envelope.root);
     let clock = Clock::system();
-    // A request that does not need it leaves it alone.
-    drop(workspace);
+    let shell = Shell::new(workspace.root(), &environment);
     match envelope.request {
-        Request::Publish(wanted) => Err(Failure::refused(format!(
-            "publishing {} releases is not built yet",
-            wanted.plan.releases.len()
-        ))
-        .next("wait for the next commit")),
+        Request::Publish(wanted) => {
+            answered(block_on(publish::publish(&workspace, &environment, &clock, wanted))?)
+        }
+        Request::Observe(wanted) => {
+            answered(block_on(publish::observe(&workspace, &environment, &clock, wanted))?)
+        }
+        Request::Rehearse(wanted) => answered(rehearse::rehearse(&shell, &environment, &clock, &wanted)?),
+        Request::Matrix(wanted) => answered(rehearse::matrix(&shell, &environment, &clock, &wanted)?),
         Request::Checks(wanted) => ask::checks(&environment, &clock, &wanted),
         Request::Issues(wanted) => ask::issues(&environment, &clock, &wanted),
         Request::PullRequest(wanted) => ask::pull_request(&environment, &clock, &wanted),
         Request::Settings(wanted) => ask::settings(&environment, &clock, &wanted),
         Request::Published(wanted) => ask::published(&environment, &clock, &wanted),
     }
+}
+
+fn answered(answer: impl serde::Serialize) -> Result<serde_json::Value> {
+    Ok(serde_json::to_value(answer).map_err(anyhow::Error::from)?)
+}
+
+fn block_on<A>(work: impl Future<Output = Result<A>>) -> Result<A> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(anyhow::Error::from)?.block_on(work)
 }
 
 /// Ends this process when the front is gone: its end of the input closes.

@@ -10,6 +10,7 @@
 //! | msrv | lint | a package declares `rust-version` |
 //! | deny | lint | there is a `deny.toml` |
 //! | tidy, workflows | lint | the house rules, the workflow pins are declared |
+//! | rehearse | test | the release is declared |
 //!
 //! What compiles the same thing twice is avoided: `build` compiles the tests too, so that `test` only runs them, and
 //! warnings become errors through arguments of clippy and rustdoc, never through `RUSTFLAGS`, which would make every
@@ -94,9 +95,22 @@ fn words(text: &str) -> Vec<String> {
 }
 
 fn every_built_in() -> BTreeSet<StepId> {
-    ["fmt", "clippy", "build", "test", "doctest", "doc", "lock", "msrv", "deny", "tidy", "workflows"]
-        .map(id)
-        .into()
+    [
+        "fmt",
+        "clippy",
+        "build",
+        "test",
+        "doctest",
+        "doc",
+        "lock",
+        "msrv",
+        "deny",
+        "tidy",
+        "workflows",
+        "rehearse",
+    ]
+    .map(id)
+    .into()
 }
 
 /// What a step depends on whose answer follows from the manifests alone.
@@ -132,7 +146,7 @@ fn built_in(facts: &Facts) -> Vec<Step> {
     steps.push(Step { needs: after_build.clone(), ..step("test", "test", test_command(facts, locked)) });
     if facts.cargo.packages.iter().any(|package| package.has_doctests) {
         let command = format!("cargo test --doc {PACKAGES}{locked}");
-        steps.push(Step { needs: after_build, ..step("doctest", "test", command) });
+        steps.push(Step { needs: after_build.clone(), ..step("doctest", "test", command) });
     }
     let mut doc = linter(facts, "doc", &format!("cargo doc {PACKAGES} --no-deps{locked}"));
     if !facts.baselines.iter().any(|kind| kind == "doc") {
@@ -149,6 +163,11 @@ fn built_in(facts: &Facts) -> Vec<Step> {
     }
     if facts.has_workflows {
         steps.push(step("workflows", "lint", "cargo xtask workflows --check".to_owned()));
+    }
+    if facts.has_release {
+        let rehearse = step("rehearse", "test", "cargo xtask release rehearse".to_owned());
+        let lane = Some(super::step::CARGO_LANE.to_owned());
+        steps.push(Step { needs: after_build, lane, cargo: true, compiles: true, ..rehearse });
     }
     steps
 }

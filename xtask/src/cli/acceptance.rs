@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::acceptance::{SUITES, crash, mutations, strangers};
+use crate::acceptance::{SUITES, crash, mutations, release, strangers};
 use crate::doors::Doors;
 use crate::failure::{Exit, Result};
 use crate::files;
@@ -36,6 +36,8 @@ enum Verb {
         #[arg(long)]
         listed: bool,
     },
+    /// The executor of a release, killed at every place of every effect, ends in the same world
+    Release,
     /// Public projects adopt the toolkit, and `cargo xtask ci` is green on them. Needs a network
     Strangers {
         /// Where the projects are put; a folder of the temporary folder where nothing is said
@@ -52,6 +54,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         Verb::List => list(doors),
         Verb::Crash { runs, seed } => crash::run(doors, *runs, *seed),
         Verb::Mutations { only, listed } => mutations::run(doors, only.as_deref(), *listed),
+        Verb::Release => release::run(doors),
         Verb::Strangers { folder, only } => {
             // Outside of this workspace: cargo looks upwards for one, and for configuration.
             let beside =

@@ -1,6 +1,9 @@
 //! `cargo xtask release`: from what would ship to what everybody can fetch.
 
 mod plan;
+mod publish;
+mod rehearse;
+mod status;
 
 use crate::doors::Doors;
 use crate::failure::{Exit, Result};
@@ -16,10 +19,19 @@ pub(super) struct Arguments {
 enum Verb {
     /// Everything that releasing this commit would do, in its order, and the way back
     Plan(plan::Arguments),
+    /// The whole release against servers on this machine, with whatever is to go wrong
+    Rehearse(rehearse::Arguments),
+    /// Carry a staged release out; the same command again goes on where it stopped
+    Publish(publish::Arguments),
+    /// What of a staged release is there, and what is missing
+    Status(status::Arguments),
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     match &arguments.verb {
         Verb::Plan(wanted) => plan::run(doors, wanted),
+        Verb::Rehearse(wanted) => rehearse::run(doors, wanted),
+        Verb::Publish(wanted) => publish::run(doors, wanted),
+        Verb::Status(wanted) => status::run(doors, wanted),
     }
 }

@@ -5,13 +5,17 @@
 //! `xtask/ship/src/main.rs`.
 
 pub mod forge;
+pub mod rehearse;
 
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::release::effect::Observed;
 use crate::release::plan::Plan;
+
+use rehearse::Rehearse;
 
 /// A request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +33,13 @@ pub enum Request {
     Settings(forge::AskSettings),
     /// Asks the forge for the published release of a tag. The answer is a [`forge::Published`], or null.
     Published(forge::AskPublished),
+    /// Looks at every effect of a plan, and changes nothing. The answer is a list of [`Seen`].
+    Observe(Publish),
+    /// Carries the effects out against servers on loopback, and builds a consumer from there. The answer is
+    /// [`rehearse::Rehearsed`].
+    Rehearse(Rehearse),
+    /// Kills the executor at every place where it can be killed. The answer is [`rehearse::Matrix`].
+    Matrix(Rehearse),
 }
 
 /// Where the world is.
@@ -79,6 +90,15 @@ pub enum FaultKind {
     TornRecord,
     /// The effect is applied, and the connection is lost before the answer arrives; then the process is killed.
     LostResponse,
+}
+
+/// What the world says of an effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The effect's step.
+    pub step: String,
+    /// What was seen.
+    pub observed: Observed,
 }
 
 /// What publishing did.

@@ -2,8 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
+use crate::clock::spoken;
+use crate::digest::Digest;
+use crate::release::effect::Observed;
 use crate::release::plan::{Class, Plan};
+use crate::release::protocol::rehearse::Rehearsed;
+use crate::release::protocol::{Endpoints, Seen};
+use crate::satellite::Message;
 
 /// The width of the first column.
 const COLUMN: usize = 12;
@@ -41,15 +48,44 @@ pub(crate) fn plan(plan: &Plan) -> String {
         classes.entry(plan.class(&step.action).unwrap_or(Class::Irreversible)).or_default().push(&step.id);
     }
     for (class, effects) in classes {
-        let word = match class {
-            Class::Reversible => "reversible",
-            Class::Compensable => "counterable",
-            Class::Irreversible => "final",
-        };
-        line(word, format!("{} effects: {}", effects.len(), shortened(&effects)));
+        line(word(class), format!("{} effects: {}", effects.len(), shortened(&effects)));
     }
     line("digest", plan.digest().to_string());
     text.trim_end().to_owned()
+}
+
+/// What publishing would do, one effect a line, and the way back.
+pub(crate) fn effects(plan: &Plan, seal: &Digest, endpoints: &Endpoints) -> String {
+    let mut lines = vec![
+        format!("{:COLUMN$}{seal}", "seal"),
+        format!("{:COLUMN$}{} at {}", "forge", plan.repository, endpoints.forge),
+        format!("{:COLUMN$}{} at {}", "registry", plan.registry, endpoints.registry),
+    ];
+    for (number, step) in plan.effects().enumerate() {
+        let class = plan.class(&step.action).map_or("", word);
+        lines.push(format!("{:>4}  {class:12} {}", number + 1, step.id));
+    }
+    lines.push(format!("{:COLUMN$}", "way back").trim_end().to_owned());
+    lines.extend(plan.way_back.iter().map(|back| format!("      {}: {}", back.step, back.how)));
+    lines.join("\n")
+}
+
+/// A line about what the satellite does; none for what a person need not see.
+pub(crate) fn message(message: &Message) -> Option<String> {
+    match message {
+        Message::Step { id, state, detail } if detail.is_empty() => Some(format!("{state:COLUMN$}{id}")),
+        Message::Step { id, state, detail } => Some(format!("{state:COLUMN$}{id}  ({detail})")),
+        Message::Note { text } => Some(text.clone()),
+        Message::Done { .. } | Message::Failed(_) => None,
+    }
+}
+
+fn word(class: Class) -> &'static str {
+    match class {
+        Class::Reversible => "reversible",
+        Class::Compensable => "counterable",
+        Class::Irreversible => "final",
+    }
 }
 
 /// The first and the last of a long list.
@@ -58,4 +94,48 @@ fn shortened(ids: &[&str]) -> String {
         [first, _, _, .., last] => format!("{first} ... {last}"),
         few => few.join(", "),
     }
+}
+
+/// What a rehearsal came to.
+pub(crate) fn rehearsed(rehearsed: &Rehearsed, took: &str) -> String {
+    let mut lines = vec![format!(
+        "{:COLUMN$}{} effects on loopback, in {} runs of which {} were killed",
+        "rehearsed", rehearsed.effects, rehearsed.runs, rehearsed.killed
+    )];
+    lines.push(format!("{:COLUMN$}the same command again changed nothing", "again"));
+    if !rehearsed.consumed.is_empty() {
+        lines.push(format!("{:COLUMN$}built and tested with {}", "consumer", rehearsed.consumed.join(", ")));
+    }
+    let parts: Vec<_> = rehearsed
+        .timeline
+        .iter()
+        .map(|(name, milliseconds)| format!("{name} {}", spoken(Duration::from_millis(*milliseconds))))
+        .collect();
+    lines.push(format!("{:COLUMN$}{took}: {}", "time", parts.join(", ")));
+    lines.join("\n")
+}
+
+/// What the world says of every effect.
+pub(crate) fn status(seal: &Digest, seen: &[Seen]) -> String {
+    let mut lines = vec![format!("{:COLUMN$}{seal}", "seal")];
+    for Seen { step, observed } in seen {
+        match observed {
+            Observed::Same => lines.push(format!("{:COLUMN$}{step}", "done")),
+            Observed::Absent => lines.push(format!("{:COLUMN$}{step}", "missing")),
+            Observed::Different(difference) => {
+                lines.push(format!("{:COLUMN$}{step}", "different"));
+                lines.extend(difference.iter().map(|line| format!("{:COLUMN$}  {line}", "")));
+            }
+        }
+    }
+    let missing = seen.iter().filter(|seen| seen.observed == Observed::Absent).count();
+    lines.push(match missing {
+        0 => format!("{:COLUMN$}nothing is missing", "release"),
+        missing => format!(
+            "{:COLUMN$}{missing} of {} effects are missing; cargo xtask release publish --execute does them",
+            "release",
+            seen.len()
+        ),
+    });
+    lines.join("\n")
 }

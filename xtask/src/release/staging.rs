@@ -28,6 +28,11 @@ pub(crate) fn folder(workspace: &Workspace) -> PathBuf {
     workspace.state().join("release/staging")
 }
 
+/// The staging folder that a person names, or that of the workspace.
+pub(crate) fn given(doors: &Doors, named: Option<&Path>) -> PathBuf {
+    named.map_or_else(|| folder(&doors.workspace), |named| doors.environment.folder().join(named))
+}
+
 /// The one text of a plan or a manifest.
 pub fn text(value: &impl Serialize) -> Result<String> {
     Ok(serde_json::to_string_pretty(value).map_err(anyhow::Error::from)? + "\n")

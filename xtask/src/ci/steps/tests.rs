@@ -68,7 +68,7 @@ fn built_in_steps_follow_what_there_is() {
     more.tools.insert("cargo-nextest".into(), None);
     more.cargo.packages[0].has_doctests = true;
     more.cargo.packages[0].rust_version = Some("1.80".into());
-    (more.has_lock, more.has_deny, more.has_workflows) = (true, true, true);
+    (more.has_lock, more.has_deny, more.has_workflows, more.has_release) = (true, true, true, true);
     more.toolchains = vec!["1.80.1-x86_64-unknown-linux-gnu".into()];
     check(
         "",

@@ -171,7 +171,8 @@ fn stock_cargo_and_our_client_publish_the_same() {
         third_party ^3 build -
         third_party ^3.1 normal cfg(target_os = "linux")
         third_party >=3, <4 build x86_64-pc-windows-msvc
-    "#]].assert_eq(&middle.collect::<String>());
+    "#]]
+    .assert_eq(&middle.collect::<String>());
 
     lock(&world.double.state).published.clear();
     world.cargo(&["package", "--workspace", "--no-verify"], "packed");

@@ -64,15 +64,48 @@ fn what_is_as_described_passes() {
 
 #[test]
 fn a_request_with_a_wrong_a_missing_or_an_unknown_part_is_told() {
-    check(request(without("tag_name")), expect![[r#"POST /repos/ann/one/releases: the request: "tag_name" is a required property"#]]);
-    check(request(|body| body["draft"] = json!("yes")), expect![[r#"POST /repos/ann/one/releases: the request at /draft: "yes" is not of type "boolean""#]]);
-    check(request(|body| body["make_latest"] = json!("newest")), expect![[r#"POST /repos/ann/one/releases: the request at /make_latest: "newest" is not one of "true", "false" or "legacy""#]]);
-    check(request(|body| body["make_lates"] = json!("true")), expect!["POST /repos/ann/one/releases: the request: Additional properties are not allowed ('make_lates' was unexpected)"]);
-    check(|asked, _| asked.body = "{".into(), expect!["POST /repos/ann/one/releases: the request is no JSON: EOF while parsing an object at line 1 column 1"]);
-    check(|asked, _| drop(asked.headers.remove("content-type")), expect!["POST /repos/ann/one/releases: the body must not be of the type ``"]);
-    check(|asked, _| asked.query = "per_pages=100".to_owned(), expect!["POST /repos/ann/one/releases: `per_pages` is no parameter"]);
-    check(|asked, _| asked.method = http::Method::PUT, expect!["PUT /repos/ann/one/releases: no such method"]);
-    check(|asked, _| asked.path = "/repos/ann/one/release".to_owned(), expect!["POST /repos/ann/one/release: no such path"]);
+    check(
+        request(without("tag_name")),
+        expect![[r#"POST /repos/ann/one/releases: the request: "tag_name" is a required property"#]],
+    );
+    check(
+        request(|body| body["draft"] = json!("yes")),
+        expect![[r#"POST /repos/ann/one/releases: the request at /draft: "yes" is not of type "boolean""#]],
+    );
+    check(
+        request(|body| body["make_latest"] = json!("newest")),
+        expect![[
+            r#"POST /repos/ann/one/releases: the request at /make_latest: "newest" is not one of "true", "false" or "legacy""#
+        ]],
+    );
+    check(
+        request(|body| body["make_lates"] = json!("true")),
+        expect![
+            "POST /repos/ann/one/releases: the request: Additional properties are not allowed ('make_lates' was unexpected)"
+        ],
+    );
+    check(
+        |asked, _| asked.body = "{".into(),
+        expect![
+            "POST /repos/ann/one/releases: the request is no JSON: EOF while parsing an object at line 1 column 1"
+        ],
+    );
+    check(
+        |asked, _| drop(asked.headers.remove("content-type")),
+        expect!["POST /repos/ann/one/releases: the body must not be of the type ``"],
+    );
+    check(
+        |asked, _| asked.query = "per_pages=100".to_owned(),
+        expect!["POST /repos/ann/one/releases: `per_pages` is no parameter"],
+    );
+    check(
+        |asked, _| asked.method = http::Method::PUT,
+        expect!["PUT /repos/ann/one/releases: no such method"],
+    );
+    check(
+        |asked, _| asked.path = "/repos/ann/one/release".to_owned(),
+        expect!["POST /repos/ann/one/release: no such path"],
+    );
     let upload = |query: &'static str, kind: &'static str| {
         move |asked: &mut Asked, reply: &mut Reply| {
             asked.path = "/repos/ann/one/releases/seven/assets".to_owned();
@@ -82,23 +115,53 @@ fn a_request_with_a_wrong_a_missing_or_an_unknown_part_is_told() {
             reply.body = json!({ "message": "Not Found" }).to_string().into();
         }
     };
-    check(upload("", "application/octet-stream"), expect![[r#"
+    check(
+        upload("", "application/octet-stream"),
+        expect![[r#"
         POST /repos/ann/one/releases/seven/assets: the parameter `name` is missing
-        POST /repos/ann/one/releases/seven/assets: `release_id`: "seven" is not of type "integer""#]]);
-    check(upload("name=a", "application/gzip"), expect![[r#"
+        POST /repos/ann/one/releases/seven/assets: `release_id`: "seven" is not of type "integer""#]],
+    );
+    check(
+        upload("name=a", "application/gzip"),
+        expect![[r#"
         POST /repos/ann/one/releases/seven/assets: `release_id`: "seven" is not of type "integer"
-        POST /repos/ann/one/releases/seven/assets: the body must not be of the type `application/gzip`"#]]);
+        POST /repos/ann/one/releases/seven/assets: the body must not be of the type `application/gzip`"#]],
+    );
 }
 
 #[test]
 fn an_answer_with_a_wrong_a_missing_or_an_unknown_part_is_told() {
-    check(answered(without("upload_url")), expect![[r#"POST /repos/ann/one/releases: the answer: "upload_url" is a required property"#]]);
-    check(answered(|body| body["id"] = json!("1")), expect![[r#"POST /repos/ann/one/releases: the answer at /id: "1" is not of type "integer""#]]);
-    check(answered(|body| body["draft"] = Value::Null), expect![[r#"POST /repos/ann/one/releases: the answer at /draft: null is not of type "boolean""#]]);
-    check(answered(|body| body["imutable"] = json!(true)), expect!["POST /repos/ann/one/releases: the answer: Additional properties are not allowed ('imutable' was unexpected)"]);
-    check(answered(|body| body["created_at"] = json!("yesterday")), expect![[r#"POST /repos/ann/one/releases: the answer at /created_at: "yesterday" is not a "date-time""#]]);
-    check(answered(|body| body["author"]["login"] = json!(1)), expect![[r#"POST /repos/ann/one/releases: the answer at /author/login: 1 is not of type "string""#]]);
-    check(answered(|body| body["assets"] = json!([{ "id": 1 }])), expect![[r#"
+    check(
+        answered(without("upload_url")),
+        expect![[r#"POST /repos/ann/one/releases: the answer: "upload_url" is a required property"#]],
+    );
+    check(
+        answered(|body| body["id"] = json!("1")),
+        expect![[r#"POST /repos/ann/one/releases: the answer at /id: "1" is not of type "integer""#]],
+    );
+    check(
+        answered(|body| body["draft"] = Value::Null),
+        expect![[r#"POST /repos/ann/one/releases: the answer at /draft: null is not of type "boolean""#]],
+    );
+    check(
+        answered(|body| body["imutable"] = json!(true)),
+        expect![
+            "POST /repos/ann/one/releases: the answer: Additional properties are not allowed ('imutable' was unexpected)"
+        ],
+    );
+    check(
+        answered(|body| body["created_at"] = json!("yesterday")),
+        expect![[
+            r#"POST /repos/ann/one/releases: the answer at /created_at: "yesterday" is not a "date-time""#
+        ]],
+    );
+    check(
+        answered(|body| body["author"]["login"] = json!(1)),
+        expect![[r#"POST /repos/ann/one/releases: the answer at /author/login: 1 is not of type "string""#]],
+    );
+    check(
+        answered(|body| body["assets"] = json!([{ "id": 1 }])),
+        expect![[r#"
         POST /repos/ann/one/releases: the answer at /assets/0: "name" is a required property
         POST /repos/ann/one/releases: the answer at /assets/0: "content_type" is a required property
         POST /repos/ann/one/releases: the answer at /assets/0: "size" is a required property
@@ -111,17 +174,30 @@ fn an_answer_with_a_wrong_a_missing_or_an_unknown_part_is_told() {
         POST /repos/ann/one/releases: the answer at /assets/0: "uploader" is a required property
         POST /repos/ann/one/releases: the answer at /assets/0: "browser_download_url" is a required property
         POST /repos/ann/one/releases: the answer at /assets/0: "created_at" is a required property
-        POST /repos/ann/one/releases: the answer at /assets/0: "updated_at" is a required property"#]]);
-    check(|_, reply| reply.status = 200, expect!["POST /repos/ann/one/releases: the status 200 is not described"]);
-    check(|_, reply| reply.body = "<html>".into(), expect!["POST /repos/ann/one/releases: the answer is no JSON: expected value at line 1 column 1"]);
-    check(|_, reply| reply.headers.clear(), expect!["POST /repos/ann/one/releases: the answer must not be of the type ``"]);
+        POST /repos/ann/one/releases: the answer at /assets/0: "updated_at" is a required property"#]],
+    );
+    check(
+        |_, reply| reply.status = 200,
+        expect!["POST /repos/ann/one/releases: the status 200 is not described"],
+    );
+    check(
+        |_, reply| reply.body = "<html>".into(),
+        expect!["POST /repos/ann/one/releases: the answer is no JSON: expected value at line 1 column 1"],
+    );
+    check(
+        |_, reply| reply.headers.clear(),
+        expect!["POST /repos/ann/one/releases: the answer must not be of the type ``"],
+    );
     let error = |value: Value| {
         move |_: &mut Asked, reply: &mut Reply| {
             reply.status = 422;
             reply.body = value.to_string().into();
         }
     };
-    check(error(json!({ "message": "no" })), expect![[r#"POST /repos/ann/one/releases: the answer: "documentation_url" is a required property"#]]);
+    check(
+        error(json!({ "message": "no" })),
+        expect![[r#"POST /repos/ann/one/releases: the answer: "documentation_url" is a required property"#]],
+    );
     check(
         error(json!({ "message": "no", "documentation_url": "d", "errors": [{ "field": "x" }] })),
         expect![[r#"POST /repos/ann/one/releases: the answer at /errors/0: "code" is a required property"#]],
