@@ -7,6 +7,7 @@
 mod fixture;
 mod figures;
 mod front;
+mod propose;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub(crate) enum Bench {
     Cold,
     /// A cold build of the front, against an empty crate with the same direct dependencies.
     Front,
+    /// `release propose` on a long history, against git walking it, and against git-cliff.
+    Propose,
 }
 
 /// Files of the large tree.
@@ -51,6 +54,7 @@ pub(crate) fn run(doors: &Doors, bench: Bench, folder: PathBuf, pairs: usize) ->
         Bench::Warm => warm(doors, &Fixture::make(doors, &folder, 0)?, pairs)?,
         Bench::WarmLarge => warm(doors, &Fixture::make(doors, &folder, LARGE_TREE_FILES)?, pairs)?,
         Bench::Cold => cold(doors, &Fixture::make(doors, &folder, 0)?, pairs)?,
+        Bench::Propose => propose::measure(doors, &folder, pairs)?,
         Bench::Front => front::measure(doors, &folder, pairs)?,
     };
     files::remove_folder(&folder)?;

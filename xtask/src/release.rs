@@ -25,6 +25,14 @@ pub(crate) mod facts;
 pub(crate) mod rehearsal;
 pub(crate) mod report;
 pub(crate) mod units;
+pub(crate) mod commit;
+pub(crate) mod history;
+pub(crate) mod changes;
+pub(crate) mod api;
+pub(crate) mod version;
+pub(crate) mod limits;
+pub(crate) mod propose;
+pub(crate) mod report;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +43,38 @@ use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Result};
 use crate::files;
 use crate::shell::Command;
+
+/// What would ship now. With `asks_api` the tool for that is asked whether APIs are compatible.
+pub(crate) fn proposal_of(doors: &Doors, asks_api: bool) -> Result<propose::Proposal> {
+    let config = config::load(&doors.workspace)?;
+    let (facts, merged) = std::thread::scope(|scope| {
+        let merged = scope.spawn(|| history::merged_tags(&doors.shell));
+        (facts::gather(doors), merged.join())
+    });
+    let facts = facts?;
+    let merged = merged.map_err(|_| anyhow::anyhow!("asking for tags panicked"))??;
+    let units = units::units(&config, &facts)
+        .map_err(|findings| Failure::found(Exit::Usage, "nothing can be proposed", findings))?;
+    let changes = changes::load(doors, &facts)?;
+    let history = history::gather(doors, &facts, &merged, &units)?;
+    let breaking = asks_api.then(|| api::breaking(doors, &facts, &units, &history)).transpose()?;
+    let mut unreleased = BTreeMap::new();
+    let own = config.packages.values().filter_map(|package| package.changelog.as_ref());
+    for file in own.chain([&config.changelog]) {
+        let text = files::read_text(&doors.workspace.file(file))?.unwrap_or_default();
+        unreleased.insert(file.clone(), propose::headings(&text));
+    }
+    propose::propose(&propose::Inputs {
+        config: &config,
+        facts: &facts,
+        units: &units,
+        history: &history,
+        changes: &changes,
+        unreleased: &unreleased,
+        breaking: breaking.as_ref(),
+    })
+    .map_err(|findings| Failure::found(Exit::Usage, "no version can be proposed", findings))
+}
 
 /// The plan of the commit that is checked out.
 pub(crate) fn plan_of(doors: &Doors) -> Result<plan::Plan> {

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -28,6 +28,9 @@ pub mod beside;
 pub mod interrupt;
 
 pub use guardian::Guarded;
+
+/// What is read at once of a program's records: as much as a pipe holds.
+const RECORDS_BUFFER: usize = 64 * 1024;
 
 /// A program and how to call it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -212,6 +215,43 @@ impl Shell {
             self.environment.mask(captured.stderr.trim())
         );
         Ok(captured.text())
+    }
+
+    /// Runs a program that must succeed and hands over each NUL-ended record of its standard output as it comes. Bytes
+    /// after the last NUL are a record too.
+    pub fn records(&self, command: &Command, mut each: impl FnMut(&[u8])) -> anyhow::Result<()> {
+        let mut child = std::process::Command::new(&command.program)
+            .args(&command.arguments)
+            .current_dir(command.folder.as_ref().unwrap_or(&self.root))
+            .env_clear()
+            .envs(self.environment.for_children())
+            .envs(&command.variables)
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start `{command}`"))?;
+        let mut talk = child.stderr.take().context("its standard error is a pipe")?;
+        // Read beside the records: a program that waits until its talk is read would never end.
+        let said = std::thread::spawn(move || {
+            let mut said = Vec::new();
+            talk.read_to_end(&mut said).map(|_| said)
+        });
+        let output = child.stdout.take().context("its output is a pipe")?;
+        let mut output = BufReader::with_capacity(RECORDS_BUFFER, output);
+        let mut record = Vec::new();
+        while output.read_until(0, &mut record)? > 0 {
+            each(record.strip_suffix(&[0]).unwrap_or(&record));
+            record.clear();
+        }
+        let ended = Ended::from(child.wait()?);
+        let said = said.join().map_err(|_| anyhow::anyhow!("reading what it says panicked"))??;
+        anyhow::ensure!(
+            ended == Ended::Exit(0),
+            "`{command}` failed with {ended}: {}",
+            self.environment.mask(String::from_utf8_lossy(&said).trim())
+        );
+        Ok(())
     }
 
     /// Runs a program to its end, with this process's own outputs.

@@ -33,6 +33,8 @@ enum What {
     Cold,
     /// A cold build of the front, against an empty crate with the same dependencies
     Front,
+    /// `release propose` on 20,000 commits of 25 packages, against `git log` alone, and against git-cliff
+    Propose,
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
@@ -41,6 +43,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         What::WarmLarge => Bench::WarmLarge,
         What::Cold => Bench::Cold,
         What::Front => Bench::Front,
+        What::Propose => Bench::Propose,
     };
     let temporary = doors.environment.get("TMPDIR").unwrap_or("/tmp");
     let folder = match &arguments.folder {

@@ -1,5 +1,6 @@
 //! `cargo xtask release`: from what would ship to what everybody can fetch.
 
+mod propose;
 mod plan;
 mod publish;
 mod rehearse;
@@ -17,6 +18,10 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
+    /// What would ship now: next versions with their reasons, and the text for the changelogs
+    ///
+    /// The history since the last releases decides. Nothing is changed.
+    Propose(propose::Arguments),
     /// Everything that releasing this commit would do, in its order, and the way back
     Plan(plan::Arguments),
     /// The whole release against servers on this machine, with whatever is to go wrong
@@ -29,6 +34,7 @@ enum Verb {
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     match &arguments.verb {
+        Verb::Propose(wanted) => propose::run(doors, wanted),
         Verb::Plan(wanted) => plan::run(doors, wanted),
         Verb::Rehearse(wanted) => rehearse::run(doors, wanted),
         Verb::Publish(wanted) => publish::run(doors, wanted),
