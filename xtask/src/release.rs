@@ -33,6 +33,11 @@ pub(crate) mod version;
 pub(crate) mod limits;
 pub(crate) mod propose;
 pub(crate) mod report;
+pub(crate) mod gates;
+pub(crate) mod kept;
+pub(crate) mod signed;
+pub(crate) mod evidence;
+pub(crate) mod approve;
 
 use std::collections::BTreeMap;
 
@@ -106,7 +111,7 @@ fn known(doors: &Doors) -> Result<plan::Known> {
         tools: tools.map(|(name, version)| (name.to_owned(), version.to_owned())).into(),
         host: host.context("rustc names its host")?.to_owned(),
         notes: BTreeMap::new(),
-        gates: Vec::new(),
+        gates: evidence::gates(&doors.workspace)?.into_keys().collect(),
     })
 }
 

@@ -30,6 +30,7 @@ const SCHEMAS: &[(&str, Schema)] = &[
     ("workflows", workflows::workflows_schema),
     ("release", release::config::schema),
     ("plan", release::plan::schema),
+    ("gates", release::gates::config::schema),
 ];
 
 /// What to do with the documents.

@@ -5,9 +5,14 @@ mod plan;
 mod publish;
 mod rehearse;
 mod status;
+mod gate;
+mod approve;
+
+use std::path::{Path, PathBuf};
 
 use crate::doors::Doors;
 use crate::failure::{Exit, Result};
+use crate::release::staging;
 
 /// What to do with the release.
 #[derive(Debug, clap::Args)]
@@ -30,6 +35,10 @@ enum Verb {
     Publish(publish::Arguments),
     /// What of a staged release is there, and what is missing
     Status(status::Arguments),
+    /// Ask every gate, and show all answers; exit 1 where one is not open
+    Gate(gate::Arguments),
+    /// Approve staged files with an ssh signature over their seal
+    Approve(approve::Arguments),
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
@@ -39,5 +48,12 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         Verb::Rehearse(wanted) => rehearse::run(doors, wanted),
         Verb::Publish(wanted) => publish::run(doors, wanted),
         Verb::Status(wanted) => status::run(doors, wanted),
+        Verb::Gate(wanted) => gate::run(doors, wanted),
+        Verb::Approve(wanted) => approve::run(doors, wanted),
     }
+}
+
+/// The staging folder that a person means.
+fn staging(doors: &Doors, said: Option<&Path>) -> PathBuf {
+    said.map_or_else(|| staging::folder(&doors.workspace), |folder| doors.environment.folder().join(folder))
 }

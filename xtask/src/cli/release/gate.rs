@@ -1,0 +1,56 @@
+//! `cargo xtask release gate`.
+
+use std::path::PathBuf;
+
+use crate::doors::Doors;
+use crate::failure::{Exit, Failure, Result};
+use crate::release::gates::report;
+use crate::release::{self, evidence, staging};
+
+/// When the gates are asked, and about what.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Before the build, or before the first effect, when there are staged files; that is chosen by whether there are any
+    #[arg(long, value_name = "WHEN")]
+    when: Option<When>,
+    /// The staging folder; `.xtask/release/staging` where nothing is said
+    #[arg(long, value_name = "DIR")]
+    staging: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum When {
+    /// Before the build: gates about bytes are asked later
+    Build,
+    /// Before the first effect: every gate must be open
+    Effects,
+}
+
+pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
+    let folder = super::staging(doors, arguments.staging.as_deref());
+    let is_staged = folder.join(release::manifest::FILE).is_file();
+    let when = arguments.when.unwrap_or(match arguments.staging.is_some() || is_staged {
+        true => When::Effects,
+        false => When::Build,
+    });
+    let asked = match when {
+        When::Build => evidence::ask(doors, &release::plan_of(doors)?, None)?,
+        When::Effects => {
+            let (plan, manifest, _) = staging::check_here(doors, &folder)?;
+            evidence::ask(doors, &plan, Some(&manifest))?
+        }
+    };
+    let shut = asked.iter().filter(|asked| asked.stops()).count();
+    if doors.terminal.is_json() {
+        doors.terminal.json(&asked)?;
+        return Ok(if shut == 0 { Exit::Done } else { Exit::No });
+    }
+    doors.terminal.data(&report::table(&asked));
+    match asked.iter().find(|asked| asked.stops()) {
+        None => Ok(Exit::Done),
+        Some(first) => {
+            let plural = if shut == 1 { "gate does" } else { "gates do" };
+            Err(Failure::no(format!("{shut} {plural} not open")).next(first.next.clone()))
+        }
+    }
+}
