@@ -38,4 +38,15 @@ impl Doors {
             environment,
         })
     }
+
+    /// The same doors for another checkout of the same repository.
+    pub fn within(&self, root: &Path) -> Doors {
+        Doors {
+            workspace: Workspace::at(root),
+            shell: Shell::new(root, &self.environment),
+            clock: self.clock.clone(),
+            environment: self.environment.clone(),
+            terminal: Terminal::of_process(&self.environment, self.terminal.is_json()),
+        }
+    }
 }

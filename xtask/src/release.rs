@@ -19,10 +19,13 @@ pub mod staging;
 pub mod effect;
 pub mod protocol;
 
+pub(crate) mod changelog;
 pub(crate) mod config;
 pub(crate) mod endpoints;
 pub(crate) mod facts;
 pub(crate) mod rehearsal;
+pub(crate) mod notes;
+pub(crate) mod prepare;
 pub(crate) mod report;
 pub(crate) mod units;
 pub(crate) mod commit;
@@ -87,7 +90,7 @@ pub(crate) fn plan_of(doors: &Doors) -> Result<plan::Plan> {
     let facts = facts::gather(doors)?;
     let refused = |findings| Failure::found(Exit::Usage, "this commit has no plan", findings);
     let units = units::units(&config, &facts).map_err(refused)?;
-    let known = known(doors)?;
+    let known = plan::Known { notes: notes::notes(doors, &config, &facts, &units)?, ..known(doors)? };
     let plan = plan::make(&config, &facts, &units, &known).map_err(refused)?;
     let defects = plan::defects(&plan);
     if defects.is_empty() {

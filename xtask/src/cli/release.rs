@@ -9,6 +9,7 @@ mod gate;
 mod approve;
 
 use std::path::{Path, PathBuf};
+mod prepare;
 
 use crate::doors::Doors;
 use crate::failure::{Exit, Result};
@@ -27,6 +28,8 @@ enum Verb {
     ///
     /// The history since the last releases decides. Nothing is changed.
     Propose(propose::Arguments),
+    /// Versions, lock file and changelog of the next release, as one commit on a branch
+    Prepare(prepare::Arguments),
     /// Everything that releasing this commit would do, in its order, and the way back
     Plan(plan::Arguments),
     /// The whole release against servers on this machine, with whatever is to go wrong
@@ -44,6 +47,7 @@ enum Verb {
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     match &arguments.verb {
         Verb::Propose(wanted) => propose::run(doors, wanted),
+        Verb::Prepare(wanted) => prepare::run(doors, wanted),
         Verb::Plan(wanted) => plan::run(doors, wanted),
         Verb::Rehearse(wanted) => rehearse::run(doors, wanted),
         Verb::Publish(wanted) => publish::run(doors, wanted),

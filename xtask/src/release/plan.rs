@@ -16,7 +16,7 @@ use crate::failure::Finding;
 mod make;
 mod proof;
 
-pub(crate) use make::{Known, make};
+pub(crate) use make::{Known, make, repository};
 pub use proof::defects;
 
 /// The version of the format.

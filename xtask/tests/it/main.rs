@@ -20,5 +20,6 @@ mod interrupt;
 mod crash;
 mod tidy;
 mod workflows;
+mod prepare;
 mod peers;
 mod act;

@@ -130,7 +130,8 @@ fn requires(config: &Config, packages: &[&facts::Package], package: &facts::Pack
     names.into_iter().collect()
 }
 
-fn repository(config: &Config, facts: &Facts) -> Result<String, Vec<Finding>> {
+/// `owner/name` of the repository that releases are published in.
+pub(crate) fn repository(config: &Config, facts: &Facts) -> Result<String, Vec<Finding>> {
     let declared = config.forge.repository.clone();
     let of_manifest = || {
         let addresses = facts.packages.iter().filter_map(|package| package.repository.as_deref());
