@@ -27,6 +27,7 @@ pub(crate) mod rehearsal;
 pub(crate) mod notes;
 pub(crate) mod prepare;
 pub(crate) mod report;
+pub(crate) mod runners;
 pub(crate) mod units;
 pub(crate) mod commit;
 pub(crate) mod history;

@@ -3,9 +3,10 @@
 use crate::ci;
 use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Result};
+use crate::release;
 use crate::shell::Command;
 use crate::tools::{self, front};
-use crate::workflows::{self, Checked};
+use crate::workflows::{self, Checked, Front};
 
 /// What to do with the workflow files. Without a flag: print what `--write` would do.
 #[derive(Debug, clap::Args)]
@@ -22,15 +23,15 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
-    let install = &install(&install_arguments(doors)?);
-    let workflows = workflows::read(doors, install)?;
+    let installed = &installed(&install_arguments(doors)?);
+    let workflows = workflows::read(doors, installed, released(doors)?)?;
     if arguments.check {
         let mut jobs: Vec<_> = ci::jobs(doors)?.into_iter().map(|planned| planned.job).collect();
         jobs.dedup();
         return show(doors, workflows.check(&jobs));
     }
     let (verb, lines) = if arguments.adopt_pins {
-        ("adopted", workflows.adopt_pins(doors, install)?)
+        ("adopted", workflows.adopt_pins(doors, installed)?)
     } else if arguments.write {
         ("written", lines(&workflows.write(doors)?))
     } else {
@@ -49,6 +50,40 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// How the workspace is released; none where it declares nothing about that.
+fn released(doors: &Doors) -> Result<Option<workflows::Release>> {
+    if !doors.workspace.file(release::config::FILE).is_file() {
+        return Ok(None);
+    }
+    let config = release::config::load(&doors.workspace)?;
+    Ok(Some(workflows::Release {
+        tags: tags(&config),
+        signed: config.signing.public_key.is_some(),
+        trusted: config.registry.trusted,
+    }))
+}
+
+/// What the tags of releases look like, in GitHub's patterns: those of units that declare none, and those declared.
+fn tags(config: &release::config::Config) -> Vec<String> {
+    let packages = config.packages.values().filter_map(|package| package.tag.as_deref());
+    let declared = packages.chain(config.groups.values().filter_map(|group| group.tag.as_deref()));
+    let mut tags: Vec<String> = Vec::new();
+    for template in ["v{version}", "{package}-v{version}"].into_iter().chain(declared) {
+        let mut pattern = String::new();
+        for character in template.chars() {
+            if "*+?![]\\".contains(character) {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        let pattern = pattern.replace("{package}", "*").replace("{version}", "[0-9]*");
+        if !tags.contains(&pattern) {
+            tags.push(pattern);
+        }
+    }
+    tags
+}
+
 /// Every generated file of a workspace that adopts the toolkit: path from its root, and text. `arguments` make cargo
 /// install the version that the workspace will pin.
 pub(super) fn adopted(doors: &Doors, arguments: &[String]) -> Result<Vec<(String, String)>> {
@@ -56,7 +91,7 @@ pub(super) fn adopted(doors: &Doors, arguments: &[String]) -> Result<Vec<(String
     // Without git, without a remote or without a head of it there is no answer; the file to edit says the branch.
     let branch = doors.shell.read(&asked).unwrap_or_default();
     let branch = branch.strip_prefix("origin/").unwrap_or("main");
-    Ok(workflows::adopted(&install(arguments), branch))
+    Ok(workflows::adopted(&installed(arguments), branch))
 }
 
 /// The arguments that make cargo install the pinned front, or this version where none is pinned.
@@ -67,12 +102,33 @@ fn install_arguments(doors: &Doors) -> Result<Vec<String>> {
     })
 }
 
-/// The line by which a job installs the front. With the newest toolchain, whatever the workspace itself is built with:
-/// the front may need a newer one.
-fn install(arguments: &[String]) -> String {
-    let words = arguments.iter().map(String::as_str);
-    let more = ["--quiet", "--force", "--bin", "cargo-nexus-xtask"];
-    Command::new("cargo", std::iter::once("+stable").chain(words).chain(more)).to_string()
+/// The lines by which a job installs the front, and the satellite beside it. With the newest toolchain, whatever the
+/// workspace itself is built with: the front may need a newer one.
+fn installed(arguments: &[String]) -> Front {
+    let line = |words: Vec<String>, more: &[&str]| {
+        let more = more.iter().map(|word| (*word).to_owned());
+        Command::new("cargo", std::iter::once("+stable".to_owned()).chain(words).chain(more)).to_string()
+    };
+    Front::Installed {
+        install: line(arguments.to_vec(), &["--quiet", "--force", "--bin", "cargo-nexus-xtask"]),
+        ship: line(of_ship(arguments), &["--quiet", "--force"]),
+    }
+}
+
+/// The arguments that install the satellite from where these install the front: it is another package of the same source.
+fn of_ship(arguments: &[String]) -> Vec<String> {
+    let mut is_path = false;
+    let of_ship = |word: &String| {
+        let was_path = std::mem::replace(&mut is_path, word == "--path");
+        match word.strip_prefix("nexus-xtask") {
+            _ if was_path => format!("{word}/ship"),
+            Some(version) if version.is_empty() || version.starts_with('@') => {
+                format!("nexus-xtask-ship{version}")
+            }
+            _ => word.clone(),
+        }
+    };
+    arguments.iter().map(of_ship).collect()
 }
 
 fn lines(changes: &[workflows::Change]) -> Vec<String> {
@@ -99,6 +155,27 @@ fn show(doors: &Doors, checked: Checked) -> Result<Exit> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_satellite_is_installed_from_where_the_front_is() {
+        for (front, ship) in [
+            ("install --locked nexus-xtask@=0.1.0", "install --locked nexus-xtask-ship@=0.1.0"),
+            (
+                "install --git https://e.org/nexus-xtask --rev a nexus-xtask",
+                "install --git https://e.org/nexus-xtask --rev a nexus-xtask-ship",
+            ),
+            ("install --path nexus-xtask", "install --path nexus-xtask/ship"),
+        ] {
+            let words: Vec<_> = front.split(' ').map(str::to_owned).collect();
+            assert_eq!(super::of_ship(&words).join(" "), ship);
+        }
+    }
+
+    #[test]
+    fn tags_of_releases_become_patterns() {
+        let config = toml::from_str("[groups.g]\npackages = []\ntag = \"g/{version}+x\"\n").unwrap();
+        assert_eq!(super::tags(&config), ["v[0-9]*", "*-v[0-9]*", "g/[0-9]*\\+x"]);
+    }
+
     #[test]
     fn the_condition_of_the_checks_names_the_very_matrix_of_an_empty_plan() {
         let empty = crate::ci::matrix::rows(&[]).matrix();

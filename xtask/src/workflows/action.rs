@@ -40,7 +40,14 @@ pub(super) fn action(config: &Config, front: &Front) -> Action {
     let start = format!("xtask-dependencies-v1-${{{{ inputs.job }}}}-{place}-");
     let dependencies_key = format!("{start}${{{{ hashFiles({LOCKED}) }}}}");
     let pins = &config.pins;
-    Action {
+    // Only where a job of the release asks for it.
+    let ship = match front {
+        Front::Installed { ship, .. } if config.release.is_some() => Some(ship.as_str()),
+        Front::Installed { .. } | Front::Here => None,
+    };
+    let asked =
+        Input { name: "ship", about: "Whether the job packs or sends: true or false", default: "false" };
+    let mut action = Action {
         about: &[
             "Makes `cargo xtask` work in a job. The job must set CARGO_ALIAS_XTASK to nexus-xtask, so that the alias",
             "means the binary that this action installs, and must have checked the sources out.",
@@ -98,5 +105,10 @@ pub(super) fn action(config: &Config, front: &Front) -> Action {
                 "inputs.cache != 'none' && steps.front.outputs.cache-hit != 'true' && {WRITES_CACHE}"
             )),
         ],
+    };
+    if let Some(line) = ship {
+        action.inputs.push(asked);
+        action.steps.push(Step::run("Install the satellite", line).when("inputs.ship == 'true'"));
     }
+    action
 }

@@ -13,6 +13,7 @@ mod limits;
 mod runs;
 mod coverage;
 mod verdict;
+mod release;
 
 use super::Generated;
 use super::document::{Document, Origin};
@@ -54,6 +55,7 @@ const RULES: &[Rule] = &[
     Rule { scope: Scope::Every, check: cache::check },
     Rule { scope: Scope::Every, check: checkout::check },
     Rule { scope: Scope::Every, check: limits::check },
+    Rule { scope: Scope::Every, check: release::check },
     Rule { scope: Scope::Ours, check: runs::check },
     Rule { scope: Scope::Ours, check: coverage::check },
     Rule { scope: Scope::Ours, check: verdict::check },

@@ -34,6 +34,7 @@ fn plan(config: &Config) -> Job {
         name: "plan",
         needs: vec![],
         condition: None,
+        environment: None,
         permissions: vec![reads_sources(), reads_runs()],
         work: Work::Steps {
             runs_on: RUNNER,
@@ -70,6 +71,7 @@ fn checks(config: &Config) -> Job {
         name: "${{ matrix.name }}",
         needs: vec!["plan"],
         condition: Some(NOT_EMPTY),
+        environment: None,
         permissions: vec![reads_sources()],
         work: Work::Steps {
             runs_on: "${{ matrix.os }}",
@@ -103,6 +105,7 @@ fn verdict(config: &Config) -> Job {
         name: "verdict",
         needs: vec!["plan", "checks"],
         condition: Some("always()"),
+        environment: None,
         permissions: vec![reads_sources()],
         work: Work::Steps {
             runs_on: RUNNER,

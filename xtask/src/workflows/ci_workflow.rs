@@ -30,6 +30,7 @@ pub(super) fn workflow(config: &Config) -> Workflow {
             name: "ci",
             needs: vec![],
             condition: None,
+            environment: None,
             permissions: vec![reads_sources(), reads_runs()],
             work: Work::Calls { workflow: CHECKS, with: vec![("cache", "use".to_owned())] },
         }],

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::release_workflow::Release;
 use crate::failure::Finding;
 
 /// Where the pins are declared.
@@ -28,6 +29,9 @@ const JOB_MINUTES_MAX: u32 = 360;
 /// Actions that the generated files use: each must have a pin.
 const USED: &[&str] = &["actions/checkout", "actions/cache", "actions/upload-artifact"];
 
+/// Those that only a workspace which is released needs.
+const USED_TO_RELEASE: &[&str] = &["actions/download-artifact", "actions/attest"];
+
 /// Everything declared, validated.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -38,6 +42,8 @@ pub(crate) struct Config {
     /// How long a job of checks may run.
     pub(crate) checks_minutes_max: u32,
     pub(crate) pins: Pins,
+    /// How the workspace is released; none where it is not.
+    pub(crate) release: Option<Release>,
 }
 
 impl Default for Config {
@@ -153,7 +159,30 @@ pub(crate) fn parse(workflows: Option<&str>, actions: Option<&str>) -> Result<Co
         nightly: file.nightly.map_or_else(|| "17 3 * * *".to_owned(), Spanned::into_inner),
         checks_minutes_max: file.checks_minutes_max.map_or(60, Spanned::into_inner),
         pins,
+        release: None,
     })
+}
+
+impl Config {
+    /// The same for a workspace that is released in this way.
+    pub(crate) fn releasing(self, release: Option<Release>) -> Result<Config, Vec<Finding>> {
+        let wanted = if release.is_some() { USED_TO_RELEASE } else { &[] };
+        let missing: Vec<_> = wanted
+            .iter()
+            .filter(|used| !self.pins.0.contains_key(**used))
+            .map(|used| unpinned(used))
+            .collect();
+        if missing.is_empty() { Ok(Config { release, ..self }) } else { Err(missing) }
+    }
+}
+
+fn unpinned(action: &str) -> Finding {
+    Finding::at(
+        ACTIONS,
+        0,
+        format!("no pin for `{action}`, which the generated workflows use"),
+        format!("add a table `[actions.\"{action}\"]` with `version` and `commit`"),
+    )
 }
 
 fn pins(text: &str, findings: &mut Vec<Finding>) -> Pins {
@@ -185,14 +214,8 @@ fn pins(text: &str, findings: &mut Vec<Finding>) -> Pins {
             ));
         }
     }
-    for used in USED.iter().filter(|used| !file.actions.contains_key(**used)) {
-        findings.push(Finding::at(
-            ACTIONS,
-            0,
-            format!("no pin for `{used}`, which the generated workflows use"),
-            format!("add a table `[actions.\"{used}\"]` with `version` and `commit`"),
-        ));
-    }
+    let missing = USED.iter().filter(|used| !file.actions.contains_key(**used));
+    findings.extend(missing.map(|used| unpinned(used)));
     let pins = file.actions.into_iter().map(|(action, entry)| {
         (action, Pin { version: entry.version.into_inner(), commit: entry.commit.into_inner() })
     });

@@ -1,7 +1,7 @@
 //! The small part of GitHub's workflow language that the generated files use, as values.
 //!
-//! What is not here cannot be generated: no `secrets`, no `continue-on-error` (it makes a failed job look like a
-//! success), no `services`, no scripts. Job ids in `needs` are checked by a test over every generated workflow.
+//! What is not here cannot be generated: no `continue-on-error` (it makes a failed job look like a success), no
+//! `services`, no scripts. Secrets are given to single steps, of jobs that have an environment. Job ids in `needs` are checked by a test over every generated workflow.
 
 use super::config::Pins;
 
@@ -28,6 +28,8 @@ pub(crate) enum Event {
     Push {
         branch: String,
     },
+    /// Pushed tags that one of these patterns fits.
+    Tags(Vec<String>),
     /// A cron line, in UTC.
     Schedule(String),
     Dispatch,
@@ -56,6 +58,8 @@ pub(crate) struct Job {
     pub(crate) name: &'static str,
     pub(crate) needs: Vec<&'static str>,
     pub(crate) condition: Option<&'static str>,
+    /// Whose reviewers let the job start, and whose secrets it sees.
+    pub(crate) environment: Option<&'static str>,
     pub(crate) permissions: Vec<Permission>,
     pub(crate) work: Work,
 }

@@ -22,6 +22,7 @@ pub(super) fn workflow(config: &Config) -> Workflow {
             name: "nightly",
             needs: vec![],
             condition: None,
+            environment: None,
             permissions: vec![reads_sources(), reads_runs()],
             work: Work::Calls { workflow: CHECKS, with: vec![("cache", "renew".to_owned())] },
         }],

@@ -20,15 +20,19 @@ const INSTALL_HERE: &str =
     "cargo install --quiet --locked --force --debug --path xtask --bin cargo-nexus-xtask";
 
 /// Everything that a `run` may hold besides one call of `cargo xtask`.
-pub(super) fn bootstrap(front: &Front) -> [&str; 3] {
-    [TOOLCHAIN, COMPILER, install(front)]
+pub(super) fn bootstrap(front: &Front) -> Vec<&str> {
+    let ship = match front {
+        Front::Here => None,
+        Front::Installed { ship, .. } => Some(ship.as_str()),
+    };
+    [TOOLCHAIN, COMPILER, install(front)].into_iter().chain(ship).collect()
 }
 
 /// The line that installs the front.
 pub(super) fn install(front: &Front) -> &str {
     match front {
         Front::Here => INSTALL_HERE,
-        Front::Installed { install } => install,
+        Front::Installed { install, .. } => install,
     }
 }
 
@@ -69,6 +73,28 @@ pub(super) fn checkout(config: &Config, history: bool) -> Step {
         with.extend([("fetch-depth", "0"), ("filter", "blob:none")]);
     }
     Step::pinned(&config.pins, "Check out", "actions/checkout", &with)
+}
+
+/// Checks the sources out with all that ever was: a release reads older tags, and must not need to fetch what a job
+/// without credentials could not.
+pub(super) fn checkout_all(config: &Config) -> Step {
+    let with = [("persist-credentials", "false"), ("fetch-depth", "0")];
+    Step::pinned(&config.pins, "Check out", "actions/checkout", &with)
+}
+
+/// Makes `cargo xtask` work without any cache.
+pub(super) fn front_from_nothing() -> Step {
+    Step::own("Set up xtask", ACTION, &[("cache", "none")]).id("xtask")
+}
+
+/// The same for a job that packs or sends. In this repository the satellite for that is built when it is called.
+pub(super) fn front_with_ship(front: &Front) -> Step {
+    match front {
+        Front::Here => front_from_nothing(),
+        Front::Installed { .. } => {
+            Step::own("Set up xtask", ACTION, &[("cache", "none"), ("ship", "true")]).id("xtask")
+        }
+    }
 }
 
 /// Makes `cargo xtask` work. `job` names the dependency cache; empty for none.

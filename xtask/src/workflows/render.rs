@@ -181,6 +181,10 @@ impl Page {
             Event::Push { branch } => {
                 self.block("push", |page| page.line(&format!("branches: [{}]", scalar(branch))));
             }
+            Event::Tags(patterns) => {
+                let patterns: Vec<_> = patterns.iter().map(|pattern| quoted(pattern)).collect();
+                self.block("push", |page| page.line(&format!("tags: [{}]", patterns.join(", "))));
+            }
             Event::Schedule(cron) => {
                 self.block("schedule", |page| page.line(&format!("- cron: {}", quoted(cron))))
             }
@@ -213,6 +217,9 @@ impl Page {
                 Work::Steps { runs_on, timeout_minutes, matrix, outputs, steps } => {
                     page.pair("runs-on", runs_on);
                     page.line(&format!("timeout-minutes: {timeout_minutes}"));
+                    if let Some(environment) = job.environment {
+                        page.pair("environment", environment);
+                    }
                     page.permissions(&job.permissions);
                     if let Some(matrix) = matrix {
                         page.block("strategy", |page| {

@@ -1,9 +1,18 @@
 use super::*;
 
+/// With everything that can be generated.
+pub(super) fn whole() -> Config {
+    let release = Release { tags: vec!["v[0-9]*".to_owned()], signed: true, trusted: false };
+    config::parse(None, None).unwrap().releasing(Some(release)).unwrap()
+}
+
+fn installed(line: &str) -> Front {
+    Front::Installed { install: line.to_owned(), ship: "cargo install nexus-xtask-ship".to_owned() }
+}
+
 fn both() -> Vec<Vec<Generated>> {
-    let config = config::parse(None, None).unwrap();
-    let installed = Front::Installed { install: "cargo install nexus-xtask".to_owned() };
-    vec![wanted(&config, &Front::Here), wanted(&config, &installed)]
+    let config = whole();
+    vec![wanted(&config, &Front::Here), wanted(&config, &installed("cargo install nexus-xtask"))]
 }
 
 #[test]
@@ -49,7 +58,7 @@ fn what_is_rendered_is_yaml_with_every_job_and_step_of_the_value() {
 #[test]
 fn the_action_carries_the_line_that_installs_the_front() {
     let config = config::parse(None, None).unwrap();
-    let installed = Front::Installed { install: "cargo install --locked nexus-xtask@0.1.0".to_owned() };
+    let installed = installed("cargo install --locked nexus-xtask@0.1.0");
     let text = |front: &Front| wanted(&config, front).pop().unwrap().text;
     assert!(text(&installed).contains("run: cargo install --locked nexus-xtask@0.1.0\n"));
     assert!(text(&Front::Here).contains("--path xtask"));

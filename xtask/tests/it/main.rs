@@ -20,6 +20,7 @@ mod interrupt;
 mod crash;
 mod tidy;
 mod workflows;
+mod release_workflows;
 mod prepare;
 mod peers;
 mod act;

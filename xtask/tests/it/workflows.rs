@@ -28,7 +28,7 @@ pub(crate) fn pinned<'a>(text: &'a str, action: &str) -> &'a str {
 }
 
 /// What `--check` finds, one line each: the place, the first line of the problem, the next step.
-fn findings(sandbox: &Sandbox) -> String {
+pub(crate) fn findings(sandbox: &Sandbox) -> String {
     let checked =
         sandbox.command(env!("CARGO_BIN_EXE_xtask"), &["--json", "workflows", "--check"]).output().unwrap();
     let said: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();

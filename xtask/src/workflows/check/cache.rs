@@ -24,7 +24,7 @@ pub(super) fn check(document: &Document, _: &Context) -> Vec<Finding> {
 }
 
 /// What a job can do that a cache must not reach.
-fn power(job: Job) -> Option<String> {
+pub(super) fn power(job: Job) -> Option<String> {
     if job.node.at("environment").is_some() {
         return Some("an environment".to_owned());
     }
@@ -39,7 +39,7 @@ fn power(job: Job) -> Option<String> {
     job.node.any_text(&secret).then(|| "secrets".to_owned())
 }
 
-fn restores(step: &Node) -> bool {
+pub(super) fn restores(step: &Node) -> bool {
     let uses = step.text_at("uses").unwrap_or_default();
     let refused = step.at("with").and_then(|with| with.text_at("cache")) == Some("none");
     uses.starts_with("actions/cache@")

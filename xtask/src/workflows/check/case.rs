@@ -3,7 +3,8 @@
 use expect_test::Expect;
 
 use super::super::document::Document;
-use super::super::{CI, Front, HEADER, config, parts, wanted};
+use super::super::tests::whole;
+use super::super::{CI, Front, HEADER, parts, wanted};
 use super::Context;
 use crate::failure::Finding;
 
@@ -21,7 +22,7 @@ pub(super) fn check_at(
     text: &str,
     expected: Expect,
 ) {
-    let config = config::parse(None, None).expect("the shipped pins are right");
+    let config = whole();
     let documents = [Document::new(file, text)];
     let context = Context {
         jobs: &["lint".to_owned(), "test".to_owned()],
@@ -36,7 +37,7 @@ pub(super) fn check_at(
 /// Every generated file passes a rule.
 #[track_caller]
 pub(super) fn passes_on_what_is_generated(rule: fn(&Document, &Context) -> Vec<Finding>) {
-    let config = config::parse(None, None).expect("the shipped pins are right");
+    let config = whole();
     let wanted = wanted(&config, &Front::Here);
     let documents: Vec<_> = wanted.iter().map(|file| Document::new(file.file, file.text.clone())).collect();
     let context = Context {
