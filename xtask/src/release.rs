@@ -19,29 +19,28 @@ pub mod staging;
 pub mod effect;
 pub mod protocol;
 
-pub(crate) mod changelog;
 pub(crate) mod config;
-pub(crate) mod endpoints;
 pub(crate) mod facts;
-pub(crate) mod rehearsal;
-pub(crate) mod notes;
-pub(crate) mod prepare;
-pub(crate) mod report;
-pub(crate) mod runners;
 pub(crate) mod units;
 pub(crate) mod commit;
 pub(crate) mod history;
 pub(crate) mod changes;
 pub(crate) mod api;
 pub(crate) mod version;
+pub(crate) mod changelog;
 pub(crate) mod limits;
 pub(crate) mod propose;
-pub(crate) mod report;
+pub(crate) mod prepare;
+pub(crate) mod notes;
+pub(crate) mod runners;
 pub(crate) mod gates;
 pub(crate) mod kept;
 pub(crate) mod signed;
 pub(crate) mod evidence;
 pub(crate) mod approve;
+pub(crate) mod endpoints;
+pub(crate) mod rehearsal;
+pub(crate) mod report;
 
 use std::collections::BTreeMap;
 

@@ -1,19 +1,16 @@
 //! `cargo xtask release`: from what would ship to what everybody can fetch.
 
 mod propose;
+mod prepare;
 mod plan;
-mod publish;
-mod rehearse;
-mod status;
 mod gate;
 mod approve;
-
-use std::path::{Path, PathBuf};
-mod prepare;
+mod rehearse;
+mod publish;
+mod status;
 
 use crate::doors::Doors;
 use crate::failure::{Exit, Result};
-use crate::release::staging;
 
 /// What to do with the release.
 #[derive(Debug, clap::Args)]
@@ -32,16 +29,16 @@ enum Verb {
     Prepare(prepare::Arguments),
     /// Everything that releasing this commit would do, in its order, and the way back
     Plan(plan::Arguments),
+    /// Ask every gate, and show all answers; exit 1 where one is not open
+    Gate(gate::Arguments),
+    /// Approve staged files with an ssh signature over their seal
+    Approve(approve::Arguments),
     /// The whole release against servers on this machine, with whatever is to go wrong
     Rehearse(rehearse::Arguments),
     /// Carry a staged release out; the same command again goes on where it stopped
     Publish(publish::Arguments),
     /// What of a staged release is there, and what is missing
     Status(status::Arguments),
-    /// Ask every gate, and show all answers; exit 1 where one is not open
-    Gate(gate::Arguments),
-    /// Approve staged files with an ssh signature over their seal
-    Approve(approve::Arguments),
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
@@ -49,15 +46,10 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         Verb::Propose(wanted) => propose::run(doors, wanted),
         Verb::Prepare(wanted) => prepare::run(doors, wanted),
         Verb::Plan(wanted) => plan::run(doors, wanted),
+        Verb::Gate(wanted) => gate::run(doors, wanted),
+        Verb::Approve(wanted) => approve::run(doors, wanted),
         Verb::Rehearse(wanted) => rehearse::run(doors, wanted),
         Verb::Publish(wanted) => publish::run(doors, wanted),
         Verb::Status(wanted) => status::run(doors, wanted),
-        Verb::Gate(wanted) => gate::run(doors, wanted),
-        Verb::Approve(wanted) => approve::run(doors, wanted),
     }
-}
-
-/// The staging folder that a person means.
-fn staging(doors: &Doors, said: Option<&Path>) -> PathBuf {
-    said.map_or_else(|| staging::folder(&doors.workspace), |folder| doors.environment.folder().join(folder))
 }

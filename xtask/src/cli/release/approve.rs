@@ -41,7 +41,7 @@ fn expiry(text: &str) -> std::result::Result<SignedDuration, String> {
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
-    let folder = super::staging(doors, arguments.staging.as_deref());
+    let folder = staging::given(doors, arguments.staging.as_deref());
     let (plan, _, seal) = staging::check(&folder)?;
     if seal != arguments.seal {
         return Err(Failure::new(Exit::Conflict, "the staged files have another seal")

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Result};
-use crate::release::gates::report;
+use crate::release::gates::{Asked, report};
+use crate::release::manifest::{self, Manifest};
+use crate::release::plan::Plan;
 use crate::release::{self, evidence, staging};
 
 /// When the gates are asked, and about what.
@@ -27,8 +29,8 @@ enum When {
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
-    let folder = super::staging(doors, arguments.staging.as_deref());
-    let is_staged = folder.join(release::manifest::FILE).is_file();
+    let folder = staging::given(doors, arguments.staging.as_deref());
+    let is_staged = folder.join(manifest::FILE).is_file();
     let when = arguments.when.unwrap_or(match arguments.staging.is_some() || is_staged {
         true => When::Effects,
         false => When::Build,
@@ -40,12 +42,28 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
             evidence::ask(doors, &plan, Some(&manifest))?
         }
     };
+    show(doors, &asked)
+}
+
+/// Asks every gate about staged files, and refuses to go on where one is not open.
+pub(super) fn require(doors: &Doors, plan: &Plan, manifest: &Manifest) -> Result<()> {
+    let asked = evidence::ask(doors, plan, Some(manifest))?;
+    let first = asked.iter().find(|asked| asked.stops());
+    match first {
+        None => Ok(()),
+        Some(first) => {
+            Err(Failure::no("not every gate is open").why(report::table(&asked)).next(first.next.clone()))
+        }
+    }
+}
+
+fn show(doors: &Doors, asked: &[Asked]) -> Result<Exit> {
     let shut = asked.iter().filter(|asked| asked.stops()).count();
     if doors.terminal.is_json() {
         doors.terminal.json(&asked)?;
         return Ok(if shut == 0 { Exit::Done } else { Exit::No });
     }
-    doors.terminal.data(&report::table(&asked));
+    doors.terminal.data(&report::table(asked));
     match asked.iter().find(|asked| asked.stops()) {
         None => Ok(Exit::Done),
         Some(first) => {

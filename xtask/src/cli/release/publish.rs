@@ -25,9 +25,10 @@ pub(super) struct Arguments {
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     let staging = staging::given(doors, arguments.staging.as_deref());
-    let (plan, _, seal) = staging::check_here(doors, &staging)?;
+    let (plan, manifest, seal) = staging::check_here(doors, &staging)?;
     let config = release::config::load(&doors.workspace)?;
     let endpoints = endpoints::configured(doors, &config)?;
+    super::gate::require(doors, &plan, &manifest)?;
     if !arguments.execute {
         if doors.terminal.is_json() {
             doors.terminal.json(&plan)?;

@@ -847,7 +847,10 @@ fn gates_approvals() {
         ),
         ("of another kind", with((Statement { statement: "x".to_owned(), ..eve() }, good("SHA256:e")))),
     ];
-    check("kind = 'approvals'\nneeded = 2", cases, expect![[r#"
+    check(
+        "kind = 'approvals'\nneeded = 2",
+        cases,
+        expect![[r#"
         two people: Pass
             2 of 2 approvals; signers are those of `v1.1.0`
             approved by bob@example.com, 2 hours ago
@@ -937,7 +940,8 @@ fn gates_approvals() {
             approved by bob@example.com, 2 hours ago
             does not count: eve@example.com: the text is of another kind
             next: cargo xtask release approve SEAL --key FILE, by somebody who did not make the release
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -1164,7 +1168,8 @@ fn gates_about_bytes_wait_for_them_and_stop_no_build() {
         clean-tree Pending true
         r Pending false
         s Pending false
-        version Pending true"#]].assert_eq(&asked.join("\n"));
+        version Pending true"#]]
+    .assert_eq(&asked.join("\n"));
     assert!(Asked::unknown("x").stops());
 }
 

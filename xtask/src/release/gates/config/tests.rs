@@ -16,13 +16,16 @@ fn check(text: &str, expected: Expect) {
 
 #[test]
 fn gates_are_asked_where_nothing_is_said() {
-    check("", expect![[r#"
+    check(
+        "",
+        expect![[r#"
         branch: Branch
         changelog: Changelog
         ci: Ci { source: Either, checks: ["ci / verdict"] }
         clean-tree: CleanTree
         version: Version
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -78,14 +81,20 @@ fn gates_file_tells_all_its_problems_with_their_lines() {
               next: name one of: branch, changelog, ci, clean-tree, version
         "#]],
     );
-    check("gates = 3\n", expect![[r#"
+    check(
+        "gates = 3\n",
+        expect![[r#"
         release/gates.toml:1: `gates` is no table
           next: write `[gates.NAME]`
-    "#]]);
-    check("[gates\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "[gates\n",
+        expect![[r#"
         release/gates.toml:1: unclosed table, expected `]`
           next: correct the line; https://toml.io has the syntax
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
