@@ -24,6 +24,7 @@ mod registry;
 mod rehearse;
 mod speak;
 mod trouble;
+mod withdraw;
 
 fn main() -> ExitCode {
     let message = match answer() {
@@ -64,6 +65,7 @@ fn answer() -> Result<serde_json::Value> {
         }
         Request::Rehearse(wanted) => answered(rehearse::rehearse(&shell, &environment, &clock, &wanted)?),
         Request::Matrix(wanted) => answered(rehearse::matrix(&shell, &environment, &clock, &wanted)?),
+        Request::Withdraw(wanted) => answered(block_on(withdraw::withdraw(&environment, &clock, &wanted))?),
         Request::Checks(wanted) => ask::checks(&environment, &clock, &wanted),
         Request::Issues(wanted) => ask::issues(&environment, &clock, &wanted),
         Request::PullRequest(wanted) => ask::pull_request(&environment, &clock, &wanted),

@@ -8,6 +8,7 @@ mod approve;
 mod rehearse;
 mod publish;
 mod status;
+mod rollback;
 
 use crate::doors::Doors;
 use crate::failure::{Exit, Result};
@@ -39,6 +40,10 @@ enum Verb {
     Publish(publish::Arguments),
     /// What of a staged release is there, and what is missing
     Status(status::Arguments),
+    /// Yank the packages of a release, dependants first
+    Yank(rollback::Arguments),
+    /// Take a release back as far as it can be, the last effect first
+    Rollback(rollback::Arguments),
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
@@ -51,5 +56,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         Verb::Rehearse(wanted) => rehearse::run(doors, wanted),
         Verb::Publish(wanted) => publish::run(doors, wanted),
         Verb::Status(wanted) => status::run(doors, wanted),
+        Verb::Yank(wanted) => rollback::yank(doors, wanted),
+        Verb::Rollback(wanted) => rollback::run(doors, wanted),
     }
 }

@@ -40,6 +40,8 @@ pub enum Request {
     Rehearse(Rehearse),
     /// Kills the executor at every place where it can be killed. The answer is [`rehearse::Matrix`].
     Matrix(Rehearse),
+    /// Takes the effects of a plan back, as far as each can be. The answer is a list of [`Withdrawn`].
+    Withdraw(Withdraw),
 }
 
 /// Where the world is.
@@ -99,6 +101,30 @@ pub struct Seen {
     pub step: String,
     /// What was seen.
     pub observed: Observed,
+}
+
+/// The way back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Withdraw {
+    /// The plan whose effects are taken back.
+    pub plan: Plan,
+    /// Where they went.
+    pub endpoints: Endpoints,
+    /// True to yank its packages.
+    pub packages: bool,
+    /// True to take its releases, tags and drafts back.
+    pub releases: bool,
+    /// How many seconds may be waited for limits in all.
+    pub wait_seconds_max: u64,
+}
+
+/// What became of an effect that was taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawn {
+    /// The effect's step.
+    pub step: String,
+    /// What was done, or why nothing was.
+    pub how: String,
 }
 
 /// What publishing did.
