@@ -40,6 +40,7 @@ pub(crate) mod evidence;
 pub(crate) mod approve;
 pub(crate) mod endpoints;
 pub(crate) mod rehearsal;
+pub(crate) mod doctor;
 pub(crate) mod report;
 
 use std::collections::BTreeMap;

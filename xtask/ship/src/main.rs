@@ -18,6 +18,7 @@ mod ask;
 mod forge;
 mod consumer;
 mod http;
+mod inspect;
 mod loopback;
 mod publish;
 mod registry;
@@ -65,6 +66,7 @@ fn answer() -> Result<serde_json::Value> {
         }
         Request::Rehearse(wanted) => answered(rehearse::rehearse(&shell, &environment, &clock, &wanted)?),
         Request::Matrix(wanted) => answered(rehearse::matrix(&shell, &environment, &clock, &wanted)?),
+        Request::Inspect(wanted) => answered(block_on(inspect::inspect(&environment, &clock, &wanted))?),
         Request::Withdraw(wanted) => answered(block_on(withdraw::withdraw(&environment, &clock, &wanted))?),
         Request::Checks(wanted) => ask::checks(&environment, &clock, &wanted),
         Request::Issues(wanted) => ask::issues(&environment, &clock, &wanted),

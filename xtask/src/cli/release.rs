@@ -8,6 +8,7 @@ mod approve;
 mod rehearse;
 mod publish;
 mod status;
+mod doctor;
 mod rollback;
 
 use crate::doors::Doors;
@@ -40,6 +41,8 @@ enum Verb {
     Publish(publish::Arguments),
     /// What of a staged release is there, and what is missing
     Status(status::Arguments),
+    /// Compare the last releases here, at the forge and in the registry, and say what repairs them
+    Doctor(doctor::Arguments),
     /// Yank the packages of a release, dependants first
     Yank(rollback::Arguments),
     /// Take a release back as far as it can be, the last effect first
@@ -56,6 +59,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         Verb::Rehearse(wanted) => rehearse::run(doors, wanted),
         Verb::Publish(wanted) => publish::run(doors, wanted),
         Verb::Status(wanted) => status::run(doors, wanted),
+        Verb::Doctor(wanted) => doctor::run(doors, wanted),
         Verb::Yank(wanted) => rollback::yank(doors, wanted),
         Verb::Rollback(wanted) => rollback::run(doors, wanted),
     }

@@ -5,6 +5,7 @@
 //! `xtask/ship/src/main.rs`.
 
 pub mod forge;
+pub mod inspect;
 pub mod rehearse;
 
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ pub enum Request {
     Rehearse(Rehearse),
     /// Kills the executor at every place where it can be killed. The answer is [`rehearse::Matrix`].
     Matrix(Rehearse),
+    /// Looks at releases of the past. The answer is a list of [`inspect::Inspected`].
+    Inspect(inspect::Inspect),
     /// Takes the effects of a plan back, as far as each can be. The answer is a list of [`Withdrawn`].
     Withdraw(Withdraw),
 }
