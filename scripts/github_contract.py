@@ -29,6 +29,7 @@ OPERATIONS = {
     "/pulls": "get post",
     "/pulls/{pull_number}": "patch",
     "/environments/{environment_name}": "get",
+    "/branches/{branch}/protection": "get",
     "/rules/branches/{branch}": "get",
     "/rulesets": "get",
     "/rulesets/{ruleset_id}": "get",

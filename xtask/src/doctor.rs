@@ -1,8 +1,10 @@
 //! Is everything there that the work needs, on this machine and in this clone?
 //!
-//! facts -> report. To add a check: a field of `facts::Facts`, and its line in `report::lines`.
+//! facts -> report. To add a check: a field of `facts::Facts`, and its line in `report::lines`; of how the repository is set
+//! up on GitHub, a field of `github::Setup`, and its line in `github::lines`.
 
 pub(crate) mod facts;
+pub(crate) mod github;
 pub(crate) mod report;
 
 use crate::doors::Doors;
@@ -14,12 +16,17 @@ use report::Line;
 pub(crate) fn run(doors: &Doors, others: Vec<Line>) -> Result<Exit> {
     let mut lines = report::lines(&facts::look(doors)?);
     lines.extend(others);
+    show(doors, &lines, "something that the work needs is not there")
+}
+
+/// Shows one line a check. What is sick is a failure with this problem.
+pub(crate) fn show(doors: &Doors, lines: &[Line], problem: &str) -> Result<Exit> {
     let sick: Vec<_> = lines.iter().filter(|line| line.is_sick()).collect();
     if doors.terminal.is_json() {
         doors.terminal.json(&serde_json::json!({ "healthy": sick.is_empty(), "checks": lines }))?;
         return Ok(if sick.is_empty() { Exit::Done } else { Exit::Refused });
     }
-    report::text(&lines).iter().for_each(|line| doors.terminal.data(line));
+    report::text(lines).iter().for_each(|line| doors.terminal.data(line));
     if sick.is_empty() {
         return Ok(Exit::Done);
     }
@@ -27,5 +34,5 @@ pub(crate) fn run(doors: &Doors, others: Vec<Line>) -> Result<Exit> {
         .into_iter()
         .map(|line| Finding::at("", 0, format!("{}: {}", line.what, line.detail), &line.next))
         .collect();
-    Err(Failure::found(Exit::Refused, "something that the work needs is not there", findings))
+    Err(Failure::found(Exit::Refused, problem, findings))
 }

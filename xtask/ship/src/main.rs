@@ -73,6 +73,7 @@ fn answer() -> Result<serde_json::Value> {
         Request::PullRequest(wanted) => ask::pull_request(&environment, &clock, &wanted),
         Request::Settings(wanted) => ask::settings(&environment, &clock, &wanted),
         Request::Published(wanted) => ask::published(&environment, &clock, &wanted),
+        Request::ServeForge(wanted) => loopback::forge::serve(wanted),
     }
 }
 

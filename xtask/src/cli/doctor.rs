@@ -1,5 +1,7 @@
 //! `cargo xtask doctor`: what is there, what is not, and what to run.
 
+mod github;
+
 use crate::doctor::report::{Line, State};
 use crate::doors::Doors;
 use crate::failure::{Exit, Result};
@@ -8,9 +10,19 @@ use crate::{doctor, terminal};
 
 /// Look at this machine and this clone, and say what to run.
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {}
+pub(super) struct Arguments {
+    /// Look at how the repository is set up on GitHub instead: environments and reviewers, rules for branches and tags,
+    /// immutable releases, rights of workflow tokens. GITHUB_TOKEN is a maintainer's own, with `administration: read`
+    #[arg(long)]
+    github: bool,
+    #[command(flatten)]
+    of_github: github::OfGithub,
+}
 
-pub(super) fn run(doors: &Doors, _arguments: &Arguments) -> Result<Exit> {
+pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
+    if arguments.github {
+        return github::run(doors, &arguments.of_github);
+    }
     let declared = tools::config::load(&doors.workspace)?;
     let standings = tools::facts::look(doors, &declared)?;
     let mut lines: Vec<_> = declared.xtask.iter().map(toolkit).collect();

@@ -21,6 +21,7 @@ use rehearse::Rehearse;
 /// A request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "a process has one request")]
 pub enum Request {
     /// Carries the effects of a plan out, from a staging folder. The answer is [`Published`].
     Publish(Publish),
@@ -45,6 +46,8 @@ pub enum Request {
     Inspect(inspect::Inspect),
     /// Takes the effects of a plan back, as far as each can be. The answer is a list of [`Withdrawn`].
     Withdraw(Withdraw),
+    /// Serves a double of the forge on loopback until its input ends. A note says its address; there is no answer.
+    ServeForge(forge::ServeForge),
 }
 
 /// Where the world is.

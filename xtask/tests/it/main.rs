@@ -12,6 +12,7 @@ mod sandbox;
 mod adopt;
 mod ci;
 mod doctor;
+mod github;
 mod tools;
 mod bad_input;
 mod surroundings;

@@ -1,6 +1,6 @@
 //! How a repository is set up: what a maintainer's own token may read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -44,6 +44,19 @@ struct Whoever {
 struct Rule {
     #[serde(rename = "type")]
     kind: String,
+}
+
+/// The protection of a branch, as it was before there were rules.
+#[derive(Deserialize)]
+struct BranchProtection {
+    allow_deletions: Option<Switch>,
+    allow_force_pushes: Option<Switch>,
+    required_pull_request_reviews: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Switch {
+    enabled: bool,
 }
 
 #[derive(Deserialize)]
@@ -92,10 +105,7 @@ impl Forge {
         }
         let mut branches = BTreeMap::new();
         for name in &wanted.branches {
-            let mut path = vec!["rules", "branches"];
-            path.extend(name.split('/'));
-            let rules: Vec<Rule> = self.api.list(Ask::get(&path, "metadata: read"), "").await?;
-            branches.insert(name.clone(), rules.into_iter().map(|rule| rule.kind).collect());
+            branches.insert(name.clone(), self.branch_rules(name).await?);
         }
         let immutable: Option<Immutable> = self.api.read(Ask::get(&["immutable-releases"], RIGHT)).await?;
         let token: Option<TokenRights> =
@@ -108,6 +118,28 @@ impl Forge {
             // What cannot be read counts as too much.
             token_writes: token.is_none_or(|token| token.default_workflow_permissions != "read"),
         })
+    }
+
+    /// The types of the rules of a branch, and of those that its protection of the older kind amounts to.
+    async fn branch_rules(&self, branch: &str) -> Result<Vec<String>, Trouble> {
+        let path = ["rules", "branches", branch];
+        let rules: Vec<Rule> = self.api.list(Ask::get(&path, "metadata: read"), "").await?;
+        let mut kinds: BTreeSet<String> = rules.into_iter().map(|rule| rule.kind).collect();
+        let protection: Option<BranchProtection> =
+            self.api.read(Ask::get(&["branches", branch, "protection"], RIGHT)).await?;
+        if let Some(protection) = protection {
+            let is_off = |switch: &Option<Switch>| switch.as_ref().is_some_and(|switch| !switch.enabled);
+            for (rule, holds) in [
+                ("deletion", is_off(&protection.allow_deletions)),
+                ("non_fast_forward", is_off(&protection.allow_force_pushes)),
+                ("pull_request", protection.required_pull_request_reviews.is_some()),
+            ] {
+                if holds {
+                    kinds.insert(rule.to_owned());
+                }
+            }
+        }
+        Ok(kinds.into_iter().collect())
     }
 
     async fn environment(&self, name: &str) -> Result<Option<Environment>, Trouble> {

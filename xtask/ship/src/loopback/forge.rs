@@ -14,7 +14,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use http::Method;
 use serde_json::{Value, json};
 
+use nexus_xtask::failure::{Failure, Result};
+use nexus_xtask::release::protocol::forge::ServeForge;
+use nexus_xtask::satellite::Message;
+
 use super::server::{self, Asked, Reply, Running};
+use crate::speak;
 
 #[cfg(test)]
 pub(crate) mod contract;
@@ -84,6 +89,18 @@ impl Double {
     }
 }
 
+/// Serves a double until this process ends, which it does when its input does.
+pub(crate) fn serve(wanted: ServeForge) -> Result<Value> {
+    let seed = serde_json::from_value(wanted.seed).map_err(|error| {
+        Failure::usage("the seed cannot be read").why(error.to_string()).next("correct it")
+    })?;
+    let double = Double::start(seed, None)?;
+    speak::say(&Message::Note { text: double.base() });
+    loop {
+        std::thread::park();
+    }
+}
+
 fn exchange(state: &mut State, base: &str, asked: &Asked, watch: Option<&Watch>) -> Reply {
     let segments = segments(asked);
     let names: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -123,6 +140,7 @@ pub(crate) fn kind(method: &Method, segments: &[&str]) -> String {
         ["commits", _, rest] => vec!["commits", "*", rest],
         ["environments", _] => vec!["environments", "*"],
         ["rules", "branches", ..] => vec!["rules", "branches", "*"],
+        ["branches", _, rest] => vec!["branches", "*", rest],
         _ => path
             .iter()
             .map(|part| if part.bytes().all(|byte| byte.is_ascii_digit()) { "*" } else { *part })
@@ -133,6 +151,8 @@ pub(crate) fn kind(method: &Method, segments: &[&str]) -> String {
 
 fn answer(call: &mut Call<'_>, segments: &[&str]) -> Reply {
     match segments {
+        // For whoever compares worlds from outside of this process.
+        ["world"] => return Reply::json(200, &call.state.world()),
         ["identity"] => return identity(call),
         ["storage", id] => return releases::stored(call, id),
         ["repos", owner, name, rest @ ..] if call.state.repository == format!("{owner}/{name}") => {
@@ -171,6 +191,7 @@ fn of_repository(call: &mut Call<'_>, segments: &[&str]) -> Reply {
         ("PATCH", ["pulls", number]) => pulls::change(call, number),
         ("GET", ["environments", name]) => settings::environment(call, name),
         ("GET", ["rules", "branches", branch @ ..]) => settings::branch(call, &branch.join("/")),
+        ("GET", ["branches", branch, "protection"]) => settings::protection(call, branch),
         ("GET", ["rulesets"]) => settings::rulesets(call),
         ("GET", ["rulesets", id]) => settings::ruleset(call, id),
         ("GET", ["immutable-releases"]) => settings::immutable(call),

@@ -59,6 +59,13 @@ pub struct Rules {
     pub rules: Vec<String>,
 }
 
+/// A double of the forge, for tests of whatever talks with one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServeForge {
+    /// The repository and what is in it, as the double's state has it; what is left out is empty.
+    pub seed: serde_json::Value,
+}
+
 /// The published release of a tag.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskPublished {

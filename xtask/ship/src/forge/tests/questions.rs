@@ -113,6 +113,8 @@ fn settings_are_read_as_they_are() {
         state.environments.insert("release".to_owned(), environment);
         state.environments.insert("bare".to_owned(), state::Environment::default());
         state.branches.insert("main".to_owned(), vec!["deletion".to_owned(), "non_fast_forward".to_owned()]);
+        let old = vec!["non_fast_forward".to_owned(), "pull_request".to_owned()];
+        state.protected.insert("maintenance/1".to_owned(), old);
         let ruleset = |id, target: &str, enforcement: &str| state::Ruleset {
             id,
             name: format!("rules {id}"),

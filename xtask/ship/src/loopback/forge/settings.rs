@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Call, not_found, shapes};
+use super::{Call, error, not_found, shapes};
 use crate::loopback::server::Reply;
 
 pub(super) fn environment(call: &Call<'_>, name: &str) -> Reply {
@@ -16,6 +16,12 @@ pub(super) fn branch(call: &Call<'_>, branch: &str) -> Reply {
     let rules = call.state.branches.get(branch).into_iter().flatten();
     let shown = rules.map(|rule| shapes::rule(call.state, rule)).collect();
     call.page(shown, |_, items| json!(items))
+}
+
+/// The older way to protect a branch.
+pub(super) fn protection(call: &Call<'_>, branch: &str) -> Reply {
+    let Some(rules) = call.state.protected.get(branch) else { return error(404, "Branch not protected") };
+    Reply::json(200, &shapes::protection(call.state, call.base, branch, rules))
 }
 
 pub(super) fn rulesets(call: &Call<'_>) -> Reply {

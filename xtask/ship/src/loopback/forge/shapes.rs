@@ -190,6 +190,23 @@ pub(super) fn environment(state: &State, base: &str, name: &str, environment: &E
     })
 }
 
+/// The protection of a branch, as it was before there were rules.
+pub(super) fn protection(state: &State, base: &str, branch: &str, rules: &[String]) -> Value {
+    let api = format!("{base}/repos/{}/branches/{branch}/protection", state.repository);
+    let allows = |rule: &str| json!({ "enabled": !rules.iter().any(|known| known == rule) });
+    let mut value = json!({
+        "url": api, "allow_force_pushes": allows("non_fast_forward"), "allow_deletions": allows("deletion"),
+        "enforce_admins": { "url": format!("{api}/enforce_admins"), "enabled": false },
+    });
+    if rules.iter().any(|known| known == "pull_request") {
+        value["required_pull_request_reviews"] = json!({
+            "url": format!("{api}/required_pull_request_reviews"), "dismiss_stale_reviews": false,
+            "require_code_owner_reviews": false, "required_approving_review_count": 1,
+        });
+    }
+    value
+}
+
 /// A rule of a branch, with the set that it comes from.
 pub(super) fn rule(state: &State, rule: &str) -> Value {
     json!({

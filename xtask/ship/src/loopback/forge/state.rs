@@ -1,15 +1,17 @@
-//! What the double holds: a repository and its settings, set up by a test and changed by requests.
+//! What the double holds: a repository and its settings, set up by a test or a seed, and changed by requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use nexus_xtask::digest::Digest;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::fault::Fault;
 
 /// A repository on the forge, with everything that a release asks of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct State {
     /// `owner/name`.
     pub(crate) repository: String,
@@ -34,6 +36,8 @@ pub(crate) struct State {
     pub(crate) environments: BTreeMap<String, Environment>,
     /// The rules of each branch, by their types.
     pub(crate) branches: BTreeMap<String, Vec<String>>,
+    /// What each branch is protected from in the older way, by the types of the rules that do the same.
+    pub(crate) protected: BTreeMap<String, Vec<String>>,
     pub(crate) rulesets: Vec<Ruleset>,
     /// True when a workflow's token may write where the workflow says nothing.
     pub(crate) token_writes: bool,
@@ -43,6 +47,7 @@ pub(crate) struct State {
     pub(crate) page_max: usize,
     /// Where files are to be sent; to this server, where nothing is said.
     pub(crate) uploads: Option<String>,
+    #[serde(skip)]
     pub(crate) faults: Vec<Fault>,
     /// How often each kind of request came.
     pub(crate) counts: BTreeMap<String, u32>,
@@ -50,7 +55,8 @@ pub(crate) struct State {
 }
 
 /// A release, drafted or published.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Release {
     pub(crate) id: u64,
     pub(crate) tag: String,
@@ -68,10 +74,13 @@ pub(crate) struct Release {
 }
 
 /// A file of a release.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Asset {
     pub(crate) id: u64,
     pub(crate) name: String,
+    /// What is in it; text where it comes from a seed.
+    #[serde(deserialize_with = "text")]
     pub(crate) bytes: Bytes,
     /// False where the upload was cut off.
     pub(crate) complete: bool,
@@ -81,7 +90,8 @@ pub(crate) struct Asset {
 }
 
 /// A check run, and the workflow run that it belongs to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Check {
     pub(crate) commit: String,
     pub(crate) name: String,
@@ -92,7 +102,8 @@ pub(crate) struct Check {
 }
 
 /// An issue.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Issue {
     pub(crate) number: u64,
     pub(crate) title: String,
@@ -103,7 +114,8 @@ pub(crate) struct Issue {
 }
 
 /// A pull request.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Pull {
     pub(crate) number: u64,
     pub(crate) head: String,
@@ -114,7 +126,8 @@ pub(crate) struct Pull {
 }
 
 /// An environment of workflows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Environment {
     pub(crate) reviewers: Vec<String>,
     pub(crate) prevent_self_review: bool,
@@ -123,7 +136,8 @@ pub(crate) struct Environment {
 }
 
 /// A set of rules.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Ruleset {
     pub(crate) id: u64,
     pub(crate) name: String,
@@ -134,6 +148,16 @@ pub(crate) struct Ruleset {
     pub(crate) include: Vec<String>,
     pub(crate) exclude: Vec<String>,
     pub(crate) rules: Vec<String>,
+}
+
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+    String::deserialize(deserializer).map(Bytes::from)
+}
+
+impl Default for State {
+    fn default() -> State {
+        State::of("owner/name")
+    }
 }
 
 impl State {
@@ -154,6 +178,7 @@ impl State {
             pulls: Vec::new(),
             environments: BTreeMap::new(),
             branches: BTreeMap::new(),
+            protected: BTreeMap::new(),
             rulesets: Vec::new(),
             token_writes: false,
             reads_until_visible: 0,

@@ -1,0 +1,99 @@
+//! `cargo xtask doctor --github`: how the repository is set up, asked with a maintainer's own token.
+
+use std::collections::BTreeMap;
+
+use crate::doctor::github::{Environment, Rules, Setup, lines};
+use crate::doctor::{self, report::Line};
+use crate::doors::Doors;
+use crate::failure::{Exit, Failure, Result};
+use crate::files;
+use crate::release::config::Config;
+use crate::release::protocol::Request;
+use crate::release::protocol::forge::{AskSettings, Settings};
+use crate::release::{config, facts, plan, units};
+use crate::satellite::{self, SHIP};
+use crate::shell::Command;
+
+/// The variable with the token.
+const TOKEN: &str = "GITHUB_TOKEN";
+
+/// What is wanted of GitHub.
+#[derive(Debug, clap::Args)]
+pub(super) struct OfGithub {
+    /// An environment that releases pass through; may be given again
+    #[arg(long, value_name = "NAME", requires = "github", default_value = "release")]
+    environment: Vec<String>,
+}
+
+pub(super) fn run(doors: &Doors, arguments: &OfGithub) -> Result<Exit> {
+    if doors.environment.get(TOKEN).is_none() {
+        return Err(Failure::refused(format!("{TOKEN} is not set"))
+            .why("only a maintainer's own token may read how a repository is set up")
+            .next(
+                "make a fine-grained token with `Administration: read` and `Environments: read`, and set it",
+            ));
+    }
+    let config = config::load(&doors.workspace)?;
+    let facts = facts::gather(doors)?;
+    let no_plan = |findings| Failure::found(Exit::Usage, "this commit has no plan", findings);
+    let repository = plan::repository(&config, &facts).map_err(no_plan)?;
+    let units = units::units(&config, &facts).map_err(no_plan)?;
+    let forge = doors.environment.get("GITHUB_API_URL").unwrap_or(&config.forge.api);
+    let ask = AskSettings {
+        forge: forge.to_owned(),
+        repository: repository.clone(),
+        environments: arguments.environment.clone(),
+        branches: branches(doors, &config)?,
+    };
+    let found: Settings = satellite::call(doors, SHIP, &Request::Settings(ask), &[TOKEN], |_| {})?;
+    let tags = units.iter().map(|unit| unit.tag(&unit.version)).collect();
+    let lines = lines(&setup(&config, repository.clone(), tags, &found));
+    keep(doors, &repository, &found, &lines)?;
+    doctor::show(doors, &lines, "a release from this repository is not what it seems")
+}
+
+/// The branches of `origin` that releases are made from.
+fn branches(doors: &Doors, config: &Config) -> Result<Vec<String>> {
+    let words = ["for-each-ref", "--format=%(refname:lstrip=3)", "refs/remotes/origin"];
+    let known = doors.shell.read(&Command::new("git", words))?;
+    let is_released =
+        |name: &&str| config.branches.iter().any(|pattern| fast_glob::glob_match(pattern, *name));
+    Ok(known.lines().filter(is_released).map(str::to_owned).collect())
+}
+
+fn setup(config: &Config, repository: String, tags: Vec<String>, found: &Settings) -> Setup {
+    let environments = found.environments.iter().map(|(name, environment)| {
+        let environment = environment.as_ref().map(|environment| Environment {
+            reviewers: environment.reviewers.clone(),
+            prevents_self_review: environment.prevents_self_review,
+            limits_branches: environment.limits_branches,
+        });
+        (name.clone(), environment)
+    });
+    let tag_rules = found.tags.iter().map(|set| Rules {
+        is_active: set.is_active,
+        include: set.include.clone(),
+        exclude: set.exclude.clone(),
+        rules: set.rules.clone(),
+    });
+    Setup {
+        repository,
+        environments: environments.collect::<BTreeMap<_, _>>(),
+        branches: found.branches.clone(),
+        tags,
+        tag_rules: tag_rules.collect(),
+        immutable: found.immutable,
+        immutable_wanted: config.forge.immutable,
+        token_writes: found.token_writes,
+    }
+}
+
+/// Leaves what was found and what was said of it, with the time.
+fn keep(doors: &Doors, repository: &str, found: &Settings, lines: &[Line]) -> Result<()> {
+    let value = serde_json::json!({
+        "v": 1, "repository": repository, "at": doors.clock.now(), "found": found, "checks": lines,
+    });
+    let path = doors.workspace.state().join("release/github-settings.json");
+    let text = serde_json::to_string_pretty(&value).map_err(anyhow::Error::from)?;
+    Ok(files::write(&path, text + "\n")?)
+}

@@ -1,0 +1,125 @@
+//! `cargo xtask doctor --github` against a double of the forge on loopback, which the real satellite serves.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use crate::sandbox::{Done, Sandbox};
+
+const MANIFEST: &str = "[package]\nname = \"one\"\nversion = \"0.1.0\"\nedition = \"2024\"\nrepository = \"https://github.com/ann/one\"\n";
+
+/// A forge in a process of its own, which ends when this is dropped.
+pub(crate) struct Forge {
+    child: Child,
+    pub(crate) address: String,
+}
+
+impl Forge {
+    /// Serves a repository that is set up like this, as the state of the double has it.
+    pub(crate) fn serve(seed: &serde_json::Value) -> Forge {
+        let mut child =
+            Command::new(satellite()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let request = serde_json::json!({ "verb": "serve_forge", "seed": seed });
+        let envelope = serde_json::json!({ "version": 1, "root": "/", "request": request });
+        writeln!(child.stdin.as_mut().unwrap(), "{envelope}").unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let note: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let address = note["text"].as_str().unwrap_or_else(|| panic!("{line}")).to_owned();
+        Forge { child, address }
+    }
+}
+
+impl Drop for Forge {
+    fn drop(&mut self) {
+        // It ends by the end of its input.
+        drop(self.child.stdin.take());
+        self.child.wait().unwrap();
+    }
+}
+
+/// The satellite, built once beside the binary under test, where that looks for it.
+fn satellite() -> &'static str {
+    static BUILT: OnceLock<String> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let front = std::path::Path::new(env!("CARGO_BIN_EXE_xtask"));
+        let target = front.parent().and_then(|profile| profile.parent()).unwrap();
+        let status = Command::new("cargo")
+            .args(["build", "--quiet", "--offline", "--package", "nexus-xtask-ship", "--target-dir"])
+            .arg(target)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status();
+        assert!(status.unwrap().success(), "the satellite does not build");
+        front.with_file_name("nexus-xtask-ship").display().to_string()
+    })
+}
+
+fn good() -> serde_json::Value {
+    let environment = serde_json::json!({
+        "reviewers": ["bob"], "prevent_self_review": true, "protected_branches": true,
+    });
+    serde_json::json!({
+        "repository": "ann/one", "token": "a token", "immutable": true,
+        "environments": { "release": environment },
+        "protected": { "main": ["deletion", "non_fast_forward", "pull_request"] },
+        "rulesets": [{
+            "id": 1, "name": "tags", "target": "tag", "enforcement": "active", "include": ["refs/tags/v*"],
+            "rules": ["deletion", "update"],
+        }],
+    })
+}
+
+fn clone(address: &str, token: &str) -> Sandbox {
+    let files = [("Cargo.toml", MANIFEST), ("src/main.rs", "fn main() {}\n"), (".gitignore", "/.xtask/\n")];
+    let mut sandbox = Sandbox::with(&files);
+    sandbox.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    sandbox.git(&["update-ref", "refs/remotes/origin/other", "HEAD"]);
+    sandbox.set("GITHUB_API_URL", address);
+    sandbox.set("GITHUB_TOKEN", token);
+    sandbox
+}
+
+fn doctor(seed: &serde_json::Value) -> (Done, String) {
+    let forge = Forge::serve(seed);
+    let sandbox = clone(&forge.address, "a token");
+    let done = sandbox.xtask(&["doctor", "--github"]);
+    assert!(!done.stdout.is_empty(), "{}", done.transcript());
+    let kept = sandbox.read(".xtask/release/github-settings.json");
+    (done, kept)
+}
+
+#[test]
+fn a_repository_that_is_set_up_well_passes_and_one_that_is_not_says_where_to_go() {
+    let (done, kept) = doctor(&good());
+    assert_eq!(done.code, 0, "{}", done.transcript());
+    let words: Vec<_> = done.stdout.lines().map(|line| &line[..30.min(line.len())]).collect();
+    assert_eq!(words.len(), 5, "{}", done.transcript());
+    assert!(words.iter().all(|line| line.starts_with("ok ")), "{}", done.transcript());
+    let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!((&kept["repository"], &kept["found"]["immutable"]), (&"ann/one".into(), &true.into()));
+
+    let bare = serde_json::json!({ "repository": "ann/one", "immutable": false, "token_writes": true });
+    let (done, _) = doctor(&bare);
+    assert_eq!(done.code, 3, "{}", done.transcript());
+    for what in ["environment release", "branch main", "tag v0.1.0", "releases", "token"] {
+        assert!(done.stderr.contains(&format!("{what}: ")), "{what}: {}", done.transcript());
+    }
+    assert!(
+        done.stderr.contains("https://github.com/ann/one/settings/environments"),
+        "{}",
+        done.transcript()
+    );
+    assert!(!done.stdout.contains("other"), "{}", done.transcript());
+}
+
+#[test]
+fn a_token_that_is_missing_or_not_taken_is_told() {
+    let forge = Forge::serve(&good());
+    let done = clone(&forge.address, "").xtask(&["doctor", "--github"]);
+    assert_eq!(done.code, 3, "{}", done.transcript());
+    assert!(done.stderr.starts_with("error: GITHUB_TOKEN is not set\n"), "{}", done.transcript());
+    let done = clone(&forge.address, "another token").xtask(&["doctor", "--github"]);
+    assert_eq!(done.code, 3, "{}", done.transcript());
+    assert!(done.stderr.starts_with("error: the forge does not take the token\n"), "{}", done.transcript());
+    assert!(!done.transcript().contains("another token"));
+}
