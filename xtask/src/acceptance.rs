@@ -5,6 +5,7 @@
 mod world;
 pub(crate) mod crash;
 pub(crate) mod mutations;
+pub(crate) mod registry;
 pub(crate) mod release;
 pub(crate) mod strangers;
 
@@ -12,6 +13,10 @@ pub(crate) mod strangers;
 pub(crate) const SUITES: &[(&str, &str)] = &[
     ("crash", "`cargo xtask ci`, killed at random moments, loses nothing and leaves nothing behind"),
     ("mutations", "every change that counts makes exactly the right steps run again, and no other does"),
+    (
+        "registry",
+        "a registry that other people wrote takes what we publish, and a stock cargo builds it from there",
+    ),
     ("release", "the executor of a release, killed at every place of every effect, ends in the same world"),
     ("strangers", "public projects adopt the toolkit, and `cargo xtask ci` is green on them"),
 ];

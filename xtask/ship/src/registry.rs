@@ -407,4 +407,6 @@ fn warnings(what: &str, answer: &Answer) {
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
+mod stranger;
+#[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::acceptance::{SUITES, crash, mutations, release, strangers};
+use crate::acceptance::{SUITES, crash, mutations, registry, release, strangers};
 use crate::doors::Doors;
 use crate::failure::{Exit, Result};
 use crate::files;
@@ -36,6 +36,8 @@ enum Verb {
         #[arg(long)]
         listed: bool,
     },
+    /// A registry that other people wrote takes what we publish, and a stock cargo builds it from there. Needs a network
+    Registry,
     /// The executor of a release, killed at every place of every effect, ends in the same world
     Release,
     /// Public projects adopt the toolkit, and `cargo xtask ci` is green on them. Needs a network
@@ -54,6 +56,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         Verb::List => list(doors),
         Verb::Crash { runs, seed } => crash::run(doors, *runs, *seed),
         Verb::Mutations { only, listed } => mutations::run(doors, only.as_deref(), *listed),
+        Verb::Registry => registry::run(doors),
         Verb::Release => release::run(doors),
         Verb::Strangers { folder, only } => {
             // Outside of this workspace: cargo looks upwards for one, and for configuration.
