@@ -3,11 +3,10 @@
 //! - The identity of a published version is the checksum in the sparse index. The same is left, another is a conflict.
 //! - Publishing sends the staged bytes, with what the normalised manifest inside of them says
 //!   ([`metadata`]): nothing is packed again, so what was gated is what is published.
-//! - A registry that took a version may show it late. Publishing waits for the index; a registry that says "already there"
-//!   is believed that far and no further: the checksum decides when the effect is looked at again.
+//! - A registry that took a version may show it late. A registry that says "already there" is believed that far and no
+//!   further: the checksum decides when the effect is looked at again.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -43,13 +42,6 @@ pub(crate) mod packed;
 
 /// The name of the registry that manifests mean where they name none.
 const DEFAULT: &str = "crates-io";
-
-/// How long an index may take to show what its registry took, in one go.
-const SHOWN_WITHIN: Duration = Duration::from_secs(5 * 60);
-
-/// The first and the longest pause between two looks at the index.
-const LOOK_FIRST: Duration = Duration::from_millis(50);
-const LOOK_LAST: Duration = Duration::from_secs(5);
 
 /// A registry.
 #[derive(Debug)]
@@ -133,7 +125,7 @@ impl Registry {
         })
     }
 
-    /// Publishes the staged bytes, and waits until the index shows the version. What it shows is not judged here.
+    /// Publishes the staged bytes. The index may show them later; what it shows is for whoever observes.
     pub(crate) async fn apply(
         &self,
         plan: &Plan,
@@ -154,8 +146,7 @@ impl Registry {
         }
         let request =
             self.request(plan, package, bytes).with_context(|| format!("`{file}` is no package"))?;
-        self.upload(package, request?).await?;
-        self.shown(package).await
+        self.upload(package, request?).await
     }
 
     /// Yanks a version, or takes that back. It is no trouble when that is so already.
@@ -347,28 +338,6 @@ impl Registry {
             .why(format!("{}: {}", refusal.status, refusal.said))
             .next("correct what it names, then release the next version: this one is staged with the fault inside")
             .into())
-    }
-
-    /// Waits until the index shows a version.
-    async fn shown(&self, package: &Package) -> Result<(), Trouble> {
-        let started = self.clock.start();
-        let mut pause = LOOK_FIRST;
-        while self.line(&package.name, &package.version).await?.is_none() {
-            if started.elapsed() >= SHOWN_WITHIN {
-                return Err(Trouble::Later {
-                    wait: LOOK_LAST,
-                    why: format!(
-                        "the registry took `{}` {}, and its index does not show it after {} s",
-                        package.name,
-                        package.version,
-                        SHOWN_WITHIN.as_secs()
-                    ),
-                });
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LOOK_LAST);
-        }
-        Ok(())
     }
 }
 
