@@ -112,8 +112,17 @@ const OUTER: &[&str] = &[
 ];
 
 /// Endings of names whose values are secrets.
-const SECRET: &[&str] =
-    &["TOKEN", "SECRET", "PASSWORD", "PASSPHRASE", "API_KEY", "PRIVATE_KEY", "ACCESS_KEY", "CREDENTIALS"];
+const SECRET: &[&str] = &[
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSPHRASE",
+    "API_KEY",
+    "PRIVATE_KEY",
+    "SECRET_KEY",
+    "ACCESS_KEY",
+    "CREDENTIALS",
+];
 
 /// The variables of one process, read once.
 #[derive(Clone, Debug)]
@@ -187,6 +196,12 @@ impl Environment {
         self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from)
     }
 
+    /// The folder for what is needed for a moment only.
+    pub fn temporary(&self) -> PathBuf {
+        let named = ["TMPDIR", "TEMP", "TMP"].into_iter().find_map(|name| self.get(name));
+        PathBuf::from(named.unwrap_or(if cfg!(windows) { r"C:\Temp" } else { "/tmp" }))
+    }
+
     /// Cargo's home folder.
     pub fn cargo_home(&self) -> Option<PathBuf> {
         self.get("CARGO_HOME").map(PathBuf::from).or_else(|| Some(self.home()?.join(".cargo")))
@@ -226,6 +241,12 @@ impl Environment {
         std::env::split_paths(self.variables.get(std::ffi::OsStr::new("PATH"))?)
             .flat_map(|folder| endings.iter().map(move |ending| folder.join(format!("{program}{ending}"))))
             .find(|path| is_program(path))
+    }
+
+    /// The same with a variable of another value: for a process that stands in for another machine or user.
+    pub fn with(mut self, name: &str, value: impl Into<OsString>) -> Environment {
+        self.variables.insert(name.into(), value.into());
+        self
     }
 
     /// Puts folders in front of `PATH`, for this process's children and for [`Environment::find`].

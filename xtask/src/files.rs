@@ -238,6 +238,38 @@ pub fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Lets everybody run a file; nothing where files have no such mark.
+pub fn make_executable(path: &Path) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+            .with_context(|| format!("cannot make `{}` executable", path.display()))?;
+    }
+    #[cfg(not(unix))]
+    fs::metadata(path).with_context(|| format!("there is no `{}`", path.display()))?;
+    Ok(())
+}
+
+/// Puts a folder in the place of another, or where there is none yet. Whoever dies in between leaves the whole new
+/// folder, the whole old one, or none there; never a part.
+pub fn replace_folder(new: &Path, at: &Path) -> anyhow::Result<()> {
+    let mut name = at.file_name().unwrap_or_default().to_owned();
+    name.push(".old");
+    let old = at.with_file_name(name);
+    remove_folder(&old)?;
+    let renamed = |from: &Path, to: &Path| match fs::rename(from, to) {
+        Err(error) if !absent(&error) => {
+            Err(error).with_context(|| format!("cannot rename `{}` to `{}`", from.display(), to.display()))
+        }
+        _ => Ok(()),
+    };
+    renamed(at, &old)?;
+    fs::rename(new, at)
+        .with_context(|| format!("cannot rename `{}` to `{}`", new.display(), at.display()))?;
+    remove_folder(&old)
+}
+
 /// Creates a folder and those above it.
 pub fn create_folder(path: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot create `{}`", path.display()))
