@@ -24,6 +24,7 @@ mod publish;
 mod registry;
 mod rehearse;
 mod speak;
+mod stage;
 mod trouble;
 mod withdraw;
 
@@ -74,6 +75,8 @@ fn answer() -> Result<serde_json::Value> {
         Request::Settings(wanted) => ask::settings(&environment, &clock, &wanted),
         Request::Published(wanted) => ask::published(&environment, &clock, &wanted),
         Request::ServeForge(wanted) => loopback::forge::serve(wanted),
+        Request::Stage(wanted) => answered(stage::run(&workspace, &environment, &wanted)?),
+        Request::Unpack(wanted) => answered(stage::unpack(&wanted)?),
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod forge;
 pub mod inspect;
 pub mod rehearse;
+pub mod stage;
 
 use std::path::PathBuf;
 
@@ -48,6 +49,10 @@ pub enum Request {
     Withdraw(Withdraw),
     /// Serves a double of the forge on loopback until its input ends. A note says its address; there is no answer.
     ServeForge(forge::ServeForge),
+    /// Writes the staging folder. The answer is [`stage::Staged`].
+    Stage(stage::Stage),
+    /// Unpacks archives. The answer is a list of [`stage::Unpacked`].
+    Unpack(stage::Unpack),
 }
 
 /// Where the world is.
