@@ -3,6 +3,10 @@
 mod propose;
 mod prepare;
 mod plan;
+mod build;
+mod stage;
+mod smoke;
+mod reproducible;
 mod gate;
 mod approve;
 mod rehearse;
@@ -31,6 +35,14 @@ enum Verb {
     Prepare(prepare::Arguments),
     /// Everything that releasing this commit would do, in its order, and the way back
     Plan(plan::Arguments),
+    /// The binaries of the plan, the same bytes on every machine
+    Build(build::Arguments),
+    /// The staging folder with everything that is published, and its seal
+    Stage(stage::Arguments),
+    /// Runs each staged program once, on this machine
+    Smoke(smoke::Arguments),
+    /// Builds from a fresh clone and compares with what is staged
+    Reproducible(reproducible::Arguments),
     /// Ask every gate, and show all answers; exit 1 where one is not open
     Gate(gate::Arguments),
     /// Approve staged files with an ssh signature over their seal
@@ -54,6 +66,10 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         Verb::Propose(wanted) => propose::run(doors, wanted),
         Verb::Prepare(wanted) => prepare::run(doors, wanted),
         Verb::Plan(wanted) => plan::run(doors, wanted),
+        Verb::Build(wanted) => build::run(doors, wanted),
+        Verb::Stage(wanted) => stage::run(doors, wanted),
+        Verb::Smoke(wanted) => smoke::run(doors, wanted),
+        Verb::Reproducible(wanted) => reproducible::run(doors, wanted),
         Verb::Gate(wanted) => gate::run(doors, wanted),
         Verb::Approve(wanted) => approve::run(doors, wanted),
         Verb::Rehearse(wanted) => rehearse::run(doors, wanted),
