@@ -92,12 +92,15 @@ pub(crate) fn proposal_of(doors: &Doors, asks_api: bool) -> Result<propose::Prop
 
 /// The plan of the commit that is checked out.
 pub(crate) fn plan_of(doors: &Doors) -> Result<plan::Plan> {
-    let config = config::load(&doors.workspace)?;
-    let facts = facts::gather(doors)?;
+    plan_from(doors, &config::load(&doors.workspace)?, &facts::gather(doors)?)
+}
+
+/// The plan that follows from this configuration and these facts.
+pub(crate) fn plan_from(doors: &Doors, config: &config::Config, facts: &facts::Facts) -> Result<plan::Plan> {
     let refused = |findings| Failure::found(Exit::Usage, "this commit has no plan", findings);
-    let units = units::units(&config, &facts).map_err(refused)?;
-    let known = plan::Known { notes: notes::notes(doors, &config, &facts, &units)?, ..known(doors)? };
-    let plan = plan::make(&config, &facts, &units, &known).map_err(refused)?;
+    let units = units::units(config, facts).map_err(refused)?;
+    let known = plan::Known { notes: notes::notes(doors, config, facts, &units)?, ..known(doors)? };
+    let plan = plan::make(config, facts, &units, &known).map_err(refused)?;
     let defects = plan::defects(&plan);
     if defects.is_empty() {
         Ok(plan)

@@ -62,6 +62,15 @@ pub(crate) fn folder(workspace: &Workspace) -> PathBuf {
     workspace.state().join("release/builds")
 }
 
+/// How it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As it is released.
+    Release,
+    /// As every day, from what is compiled already: for a rehearsal of the way, not of the bytes.
+    Everyday,
+}
+
 /// Builds for these targets of the plan, each into a folder of its name below `output`.
 pub(crate) fn run(
     doors: &Doors,
@@ -70,9 +79,20 @@ pub(crate) fn run(
     targets: &[String],
     output: &Path,
 ) -> Result<Vec<Built>> {
+    with_profile(doors, (plan, facts), targets, output, Profile::Release)
+}
+
+/// As [`run`], in this profile.
+pub(crate) fn with_profile(
+    doors: &Doors,
+    (plan, facts): (&Plan, &Facts),
+    targets: &[String],
+    output: &Path,
+    profile: Profile,
+) -> Result<Vec<Built>> {
     let toolchain = toolchain(doors)?;
     require_installed(doors, targets)?;
-    let build = Build { doors, plan, facts, toolchain };
+    let build = Build { doors, plan, facts, toolchain, profile };
     targets.iter().map(|target| build.target(target, output)).collect()
 }
 
@@ -128,6 +148,7 @@ struct Build<'a> {
     plan: &'a Plan,
     facts: &'a Facts,
     toolchain: Toolchain,
+    profile: Profile,
 }
 
 impl Build<'_> {
@@ -173,12 +194,20 @@ impl Build<'_> {
         let binaries = self.facts.packages.iter().find(|known| known.name == package);
         let binaries = binaries.map_or(&[][..], |package| &package.binaries);
         let ending = if target.contains("windows") { ".exe" } else { "" };
-        let place = made.join(target).join("release");
-        for binary in binaries {
-            // Cargo puts it back when it is fresh; what is there afterwards belongs to this build.
-            files::remove(&place.join(format!("{binary}{ending}")))?;
+        let place = match self.profile {
+            Profile::Release => made.join(target).join("release"),
+            Profile::Everyday => self.facts.target.join("debug"),
+        };
+        match self.profile {
+            Profile::Release => {
+                for binary in binaries {
+                    // Cargo puts it back when it is fresh; what is there afterwards belongs to this build.
+                    files::remove(&place.join(format!("{binary}{ending}")))?;
+                }
+                self.cargo(target, package, made)?;
+            }
+            Profile::Everyday => self.everyday(package)?,
         }
-        self.cargo(target, package, made)?;
         for binary in binaries {
             let path = place.join(format!("{binary}{ending}"));
             if !path.is_file() {
@@ -190,6 +219,23 @@ impl Build<'_> {
             symbols::split(self.doors, &self.toolchain, target, &path, &to)?;
         }
         Ok(())
+    }
+
+    fn everyday(&self, package: &str) -> Result<()> {
+        let command = Command::new("cargo", ["build", "--locked", "--bins", "--package", package]);
+        self.follow(&command, package)
+    }
+
+    fn follow(&self, command: &Command, package: &str) -> Result<()> {
+        let ended = self.doors.shell.follow(command, &[], |line| self.doors.terminal.talk(&line))?;
+        if ended == Ended::Exit(0) {
+            return Ok(());
+        }
+        let words = command.arguments.iter().take_while(|word| *word != "--target-dir");
+        let words: Vec<_> = words.map(String::as_str).collect();
+        Err(Failure::no(format!("`{package}` does not build: {ended}"))
+            .why("what cargo said is above")
+            .next(format!("cargo {}", words.join(" "))))
     }
 
     fn cargo(&self, target: &str, package: &str, made: &Path) -> Result<()> {
@@ -208,13 +254,7 @@ impl Build<'_> {
             compiler: &self.toolchain.commit,
         });
         command.variables.extend(flags::variables(self.doors, target, &remaps)?);
-        let ended = self.doors.shell.follow(&command, &[], |line| self.doors.terminal.talk(&line))?;
-        if ended == Ended::Exit(0) {
-            return Ok(());
-        }
-        Err(Failure::no(format!("`{package}` does not build for {target}: {ended}"))
-            .why("what cargo said is above")
-            .next(format!("cargo build --release --locked --bins --package {package} --target {target}")))
+        self.follow(&command, package)
     }
 }
 

@@ -16,7 +16,9 @@ use crate::shell::{Command, Ended};
 const DEFAULT: &str = "crates-io";
 
 /// Packs, and says in which folder the files are.
-pub(crate) fn run(doors: &Doors, plan: &Plan, facts: &Facts) -> Result<PathBuf> {
+///
+/// A rehearsal packs what is there, also what is not committed: it is about whether the packages are whole.
+pub(crate) fn run(doors: &Doors, plan: &Plan, facts: &Facts, rehearsal: bool) -> Result<PathBuf> {
     let made = facts.target.join("release-build");
     let folder = made.join("package");
     files::remove_folder(&folder)?;
@@ -25,6 +27,9 @@ pub(crate) fn run(doors: &Doors, plan: &Plan, facts: &Facts) -> Result<PathBuf> 
     }
     let mut words: Vec<_> = ["package", "--no-verify", "--locked", "--target-dir"].map(str::to_owned).into();
     words.push(made.display().to_string());
+    if rehearsal {
+        words.push("--allow-dirty".to_owned());
+    }
     for package in &plan.packages {
         words.extend(["--package".to_owned(), package.name.clone()]);
     }

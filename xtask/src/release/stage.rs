@@ -57,7 +57,7 @@ pub(crate) fn run(doors: &Doors, wanted: &Wanted<'_>) -> Result<Staged> {
     let request = Stage {
         plan: plan.clone(),
         builds: builds.into_iter().map(|(target, folder)| Build { target, folder }).collect(),
-        crates: pack::run(wanted.packed_by.unwrap_or(doors), plan, facts)?,
+        crates: pack::run(wanted.packed_by.unwrap_or(doors), plan, facts, wanted.rehearsal)?,
         include: config.artifacts.include.clone(),
         repository: address(&config.forge.api, &plan.repository),
         signing,

@@ -553,7 +553,8 @@ fn the_pull_request_is_opened_once_and_follows() {
         c             0.1.0 -> 0.2.0
         committed     DIGEST on release/next
         opened        https://github.com/owner/name/pull/7
-    "#]].assert_eq(&opened_in(&sandbox, ".").transcript());
+    "#]]
+    .assert_eq(&opened_in(&sandbox, ".").transcript());
     let pushed =
         || sandbox.git(&["ls-remote", "origin", "release/next"]).split('\t').next().unwrap().to_owned();
     let first = pushed();
@@ -575,7 +576,8 @@ fn the_pull_request_is_opened_once_and_follows() {
         ### Added
 
         - A door.
-    "#]].assert_eq(request["body"].as_str().unwrap());
+    "#]]
+    .assert_eq(request["body"].as_str().unwrap());
 
     // Another machine, which has only what the remote repository has: the commit is taken over, not made again.
     let origin = sandbox.git(&["remote", "get-url", "origin"]);
@@ -593,7 +595,8 @@ fn the_pull_request_is_opened_once_and_follows() {
         error: this commit is not on `main` of `origin`
           why:  a release is prepared from what everybody has
           next: git push origin HEAD:main
-    "#]].assert_eq(&opened_in(&sandbox, ".").transcript());
+    "#]]
+    .assert_eq(&opened_in(&sandbox, ".").transcript());
     sandbox.git(&["push", "--quiet", "origin", "main"]);
     assert_eq!(opened_in(&sandbox, ".").code, 0);
     assert_ne!(pushed(), first);

@@ -37,7 +37,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
             let (plan, _, _) = staging::check(&staging)?;
             (plan, staging)
         }
-        None => return Err(Failure::refused("name a staging folder").next("--staging DIR")),
+        None => rehearsal::stage(doors, &folder)?,
     };
     let staged = begun.elapsed();
     let wanted = Rehearse {
