@@ -6,8 +6,9 @@ use jiff::SignedDuration;
 
 use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Result};
-use crate::release::evidence::{APPROVAL, approvals_of};
+use crate::release::evidence::{APPROVAL, SETTINGS, SETTINGS_REF, approvals_of};
 use crate::release::gates::approvals::Statement;
+use crate::release::gates::waits::Looked;
 use crate::release::manifest::Seal;
 use crate::release::plan::Plan;
 use crate::release::signed;
@@ -51,6 +52,23 @@ pub(crate) fn approve(
     let signed = signed::sign(doors, APPROVAL, key, text)?;
     signed::add(doors, &approvals_of(&seal), &statement.who, &signed)?;
     Ok(statement)
+}
+
+/// Signs what a maintainer saw of GitHub's settings, for the gate `github_settings`, and keeps it in this repository.
+/// [`send`] takes it to `origin`.
+pub(crate) fn looked(
+    doors: &Doors,
+    repository: String,
+    who: String,
+    key: &Path,
+    problems: Vec<String>,
+) -> Result<Looked> {
+    let statement = Looked::STATEMENT.to_owned();
+    let looked = Looked { statement, repository, who, at: doors.clock.now(), problems };
+    let text = serde_json::to_string_pretty(&looked).map_err(anyhow::Error::from)? + "\n";
+    let signed = signed::sign(doors, SETTINGS, key, text)?;
+    signed::add(doors, SETTINGS_REF, &looked.who, &signed)?;
+    Ok(looked)
 }
 
 /// Sends what is kept under a ref to `origin`, joined with what others sent meanwhile.

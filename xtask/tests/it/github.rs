@@ -123,3 +123,43 @@ fn a_token_that_is_missing_or_not_taken_is_told() {
     assert!(done.stderr.starts_with("error: the forge does not take the token\n"), "{}", done.transcript());
     assert!(!done.transcript().contains("another token"));
 }
+
+/// The line of the gate `settings` in `release gate`.
+fn gate(sandbox: &Sandbox) -> String {
+    let done = sandbox.xtask(&["release", "gate", "--when", "build"]);
+    let shown = done.transcript();
+    let line = shown.lines().find(|line| line.trim_start().starts_with("settings"));
+    line.unwrap_or_else(|| panic!("{shown}")).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_signed_look_opens_the_gate_and_a_sick_one_shuts_it() {
+    let forge = Forge::serve(&good());
+    let sandbox = clone(&forge.address, "a token");
+    let key = sandbox.path("../key").display().to_string();
+    let made =
+        sandbox.command("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", &key]).output();
+    assert!(made.unwrap().status.success());
+    let public = std::fs::read_to_string(sandbox.path("../key.pub")).unwrap();
+    sandbox.write("release/approvers", &format!("ann@example.com {public}"));
+    sandbox.write(
+        "release/gates.toml",
+        "remove = [\"branch\", \"changelog\", \"ci\", \"clean-tree\", \"version\"]\n[gates.settings]\nkind = \"github_settings\"\n",
+    );
+    sandbox.commit("release: 0.1.0");
+    sandbox.git(&["tag", "v0.1.0"]);
+    sandbox.write("Cargo.toml", &MANIFEST.replace("0.1.0", "0.2.0"));
+    sandbox.commit("release: 0.2.0");
+    assert!(gate(&sandbox).starts_with("settings Pending"), "{}", gate(&sandbox));
+    let look = |sandbox: &Sandbox| {
+        sandbox.xtask(&["doctor", "--github", "--key", &key, "--name", "ann@example.com"])
+    };
+    assert_eq!(look(&sandbox).code, 0, "{}", look(&sandbox).transcript());
+    assert!(gate(&sandbox).starts_with("settings Pass"), "{}", gate(&sandbox));
+    let sick = serde_json::json!({ "repository": "ann/one", "immutable": true, "token": "a token" });
+    let other = Forge::serve(&sick);
+    let mut sandbox = sandbox;
+    sandbox.set("GITHUB_API_URL", &other.address);
+    assert_eq!(look(&sandbox).code, 3, "{}", look(&sandbox).transcript());
+    assert!(gate(&sandbox).starts_with("settings Fail"), "{}", gate(&sandbox));
+}

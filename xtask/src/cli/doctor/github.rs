@@ -1,6 +1,7 @@
 //! `cargo xtask doctor --github`: how the repository is set up, asked with a maintainer's own token.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use crate::doctor::github::{Environment, Rules, Setup, lines};
 use crate::doctor::{self, report::Line};
@@ -8,9 +9,10 @@ use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Result};
 use crate::files;
 use crate::release::config::Config;
+use crate::release::evidence::SETTINGS_REF;
 use crate::release::protocol::Request;
 use crate::release::protocol::forge::{AskSettings, Settings};
-use crate::release::{config, facts, plan, units};
+use crate::release::{approve, config, facts, plan, units};
 use crate::satellite::{self, SHIP};
 use crate::shell::Command;
 
@@ -23,6 +25,19 @@ pub(super) struct OfGithub {
     /// An environment that releases pass through; may be given again
     #[arg(long, value_name = "NAME", requires = "github", default_value = "release")]
     environment: Vec<String>,
+    /// Sign what is seen, for the gate `github_settings`: your ssh key, the private one, or the public one of a key that an
+    /// agent holds
+    #[arg(long, value_name = "FILE", requires = "github")]
+    key: Option<PathBuf>,
+    /// Your name in `release/approvers`; the e-mail address that git knows, where nothing is said
+    #[arg(long, value_name = "NAME", requires = "key")]
+    name: Option<String>,
+    /// Send what is signed to `origin`, with `--execute`
+    #[arg(long, requires = "key")]
+    push: bool,
+    /// Send what is to be sent; without it nothing leaves this machine but the question
+    #[arg(long, requires = "push")]
+    execute: bool,
 }
 
 pub(super) fn run(doors: &Doors, arguments: &OfGithub) -> Result<Exit> {
@@ -49,6 +64,9 @@ pub(super) fn run(doors: &Doors, arguments: &OfGithub) -> Result<Exit> {
     let tags = units.iter().map(|unit| unit.tag(&unit.version)).collect();
     let lines = lines(&setup(&config, repository.clone(), tags, &found));
     keep(doors, &repository, &found, &lines)?;
+    if let Some(key) = &arguments.key {
+        sign(doors, arguments, key, repository, &lines)?;
+    }
     doctor::show(doors, &lines, "a release from this repository is not what it seems")
 }
 
@@ -86,6 +104,20 @@ fn setup(config: &Config, repository: String, tags: Vec<String>, found: &Setting
         immutable_wanted: config.forge.immutable,
         token_writes: found.token_writes,
     }
+}
+
+/// Signs that this was seen: also what is not well, so that nobody takes an older look for the state of things.
+fn sign(doors: &Doors, arguments: &OfGithub, key: &Path, repository: String, lines: &[Line]) -> Result<()> {
+    let who = approve::name(doors, arguments.name.as_deref())?;
+    let sick = lines.iter().filter(|line| line.is_sick());
+    let problems = sick.map(|line| format!("{}: {}", line.what, line.detail)).collect();
+    let key = doors.environment.folder().join(key);
+    let looked = approve::looked(doors, repository, who, &key, problems)?;
+    if arguments.push && arguments.execute {
+        return approve::send(doors, SETTINGS_REF, &looked.who);
+    }
+    doors.terminal.talk(&format!("kept in this repository; to send it: git push origin {SETTINGS_REF}"));
+    Ok(())
 }
 
 /// Leaves what was found and what was said of it, with the time.
