@@ -60,12 +60,24 @@ pub(crate) enum RegistryFault {
     /// The package is published, and the index shows it after this many looks.
     LateIndex { upload: usize, looks: u32 },
     /// The registry fails.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "a rehearsal has no name for it; the client's tests do")
+    )]
     Broken { upload: usize },
     /// A web page answers instead of the registry.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "a rehearsal has no name for it; the client's tests do")
+    )]
     Page { upload: usize },
     /// A web page answers whatever is asked.
     PageAlways,
     /// Tokens that were exchanged so far are forgotten.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "a rehearsal has no name for it; the client's tests do")
+    )]
     TokensGone { upload: usize },
 }
 
@@ -118,6 +130,7 @@ impl RegistryDouble {
     }
 
     /// Where it lends an identity, as `ACTIONS_ID_TOKEN_REQUEST_URL` says it. The token for that is [`rights::LENDER`].
+    #[cfg(test)]
     pub(crate) fn identity(&self) -> String {
         format!("{}/identity?api-version=2.0", self.server.base())
     }

@@ -27,9 +27,6 @@ const IDENTITY_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const IDENTITY_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 const EVENT: &str = "GITHUB_EVENT_NAME";
 
-/// What the front must pass on, for this.
-pub(crate) const VARIABLES: [&str; 4] = [TOKEN, IDENTITY_URL, IDENTITY_TOKEN, EVENT];
-
 /// Events for which the default registry refuses to exchange an identity: they run with the rights of the repository on
 /// what strangers sent.
 const EVENTS_REFUSED: [&str; 2] = ["pull_request_target", "workflow_run"];
