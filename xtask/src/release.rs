@@ -48,7 +48,7 @@ pub(crate) mod rehearsal;
 pub(crate) mod doctor;
 pub(crate) mod report;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 
@@ -60,18 +60,27 @@ use crate::shell::Command;
 
 /// What would ship now. With `asks_api` the tool for that is asked whether APIs are compatible.
 pub(crate) fn proposal_of(doors: &Doors, asks_api: bool) -> Result<propose::Proposal> {
-    let config = config::load(&doors.workspace)?;
     let (facts, merged) = std::thread::scope(|scope| {
         let merged = scope.spawn(|| history::merged_tags(&doors.shell));
         (facts::gather(doors), merged.join())
     });
-    let facts = facts?;
     let merged = merged.map_err(|_| anyhow::anyhow!("asking for tags panicked"))??;
-    let units = units::units(&config, &facts)
+    proposal_from(doors, &facts?, &merged, asks_api)
+}
+
+/// The same for facts that are known, and the tags in the history of their commit.
+pub(crate) fn proposal_from(
+    doors: &Doors,
+    facts: &facts::Facts,
+    merged: &BTreeSet<String>,
+    asks_api: bool,
+) -> Result<propose::Proposal> {
+    let config = config::load(&doors.workspace)?;
+    let units = units::units(&config, facts)
         .map_err(|findings| Failure::found(Exit::Usage, "nothing can be proposed", findings))?;
-    let changes = changes::load(doors, &facts)?;
-    let history = history::gather(doors, &facts, &merged, &units)?;
-    let breaking = asks_api.then(|| api::breaking(doors, &facts, &units, &history)).transpose()?;
+    let changes = changes::load(doors, facts)?;
+    let history = history::gather(doors, facts, merged, &units)?;
+    let breaking = asks_api.then(|| api::breaking(doors, facts, &units, &history)).transpose()?;
     let mut unreleased = BTreeMap::new();
     let own = config.packages.values().filter_map(|package| package.changelog.as_ref());
     for file in own.chain([&config.changelog]) {
@@ -80,7 +89,7 @@ pub(crate) fn proposal_of(doors: &Doors, asks_api: bool) -> Result<propose::Prop
     }
     propose::propose(&propose::Inputs {
         config: &config,
-        facts: &facts,
+        facts,
         units: &units,
         history: &history,
         changes: &changes,
@@ -101,6 +110,9 @@ pub(crate) fn plan_from(doors: &Doors, config: &config::Config, facts: &facts::F
     let units = units::units(config, facts).map_err(refused)?;
     let known = plan::Known { notes: notes::notes(doors, config, facts, &units)?, ..known(doors)? };
     let plan = plan::make(config, facts, &units, &known).map_err(refused)?;
+    let units = units::units(&config, &facts).map_err(refused)?;
+    let known = plan::Known { notes: notes::notes(doors, &config, &units)?, ..known(doors)? };
+    let plan = plan::make(&config, &facts, &units, &known).map_err(refused)?;
     let defects = plan::defects(&plan);
     if defects.is_empty() {
         Ok(plan)

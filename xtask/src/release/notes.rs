@@ -6,7 +6,6 @@ use crate::doors::Doors;
 use crate::files;
 use crate::release::changelog;
 use crate::release::config::Config;
-use crate::release::facts::Facts;
 use crate::release::units::Unit;
 
 /// Where a unit's changes are told.
@@ -18,43 +17,29 @@ pub(crate) struct Place {
     pub(crate) is_shared: bool,
 }
 
-/// The place of each unit, by its name: declared for one of its packages, else `CHANGELOG.md` beside its only package,
-/// else the changelog of the workspace.
-pub(crate) fn places(
-    doors: &Doors,
-    config: &Config,
-    facts: &Facts,
-    units: &[Unit],
-) -> BTreeMap<String, Place> {
-    let files: Vec<_> = units.iter().map(|unit| file_of(doors, config, facts, unit)).collect();
-    let place = |(unit, file): (&Unit, &String)| {
+/// The place of each unit, by its name: declared for one of its packages, else the changelog of the workspace.
+pub(crate) fn places(config: &Config, units: &[Unit]) -> BTreeMap<String, Place> {
+    let files: Vec<_> = units.iter().map(|unit| file_of(config, unit)).collect();
+    let place = |(unit, file): (&Unit, &&str)| {
         let is_shared = files.iter().filter(|other| *other == file).count() > 1;
-        (unit.name.clone(), Place { file: file.clone(), is_shared })
+        (unit.name.clone(), Place { file: (*file).to_owned(), is_shared })
     };
     units.iter().zip(&files).map(place).collect()
 }
 
-fn file_of(doors: &Doors, config: &Config, facts: &Facts, unit: &Unit) -> String {
-    let declared = |name: &String| config.packages.get(name).and_then(|package| package.changelog.clone());
-    if let Some(file) = unit.packages.iter().find_map(declared) {
-        return file;
-    }
-    let beside = match unit.packages.as_slice() {
-        [only] => facts.packages.iter().find(|package| package.name == *only && !package.folder.is_empty()),
-        _ => None,
-    };
-    let beside = beside.map(|package| format!("{}/CHANGELOG.md", package.folder));
-    beside.filter(|file| doors.workspace.file(file).is_file()).unwrap_or_else(|| config.changelog.clone())
+/// The changelog of a unit, from the root.
+pub(crate) fn file_of<'a>(config: &'a Config, unit: &Unit) -> &'a str {
+    let own = unit.packages.iter().find_map(|name| config.packages.get(name)?.changelog.as_ref());
+    own.unwrap_or(&config.changelog)
 }
 
 /// What each unit's changelog says of its version, by tag. A unit of which none says anything is not in there.
 pub(crate) fn notes(
     doors: &Doors,
     config: &Config,
-    facts: &Facts,
     units: &[Unit],
 ) -> anyhow::Result<BTreeMap<String, String>> {
-    let places = places(doors, config, facts, units);
+    let places = places(config, units);
     let mut notes = BTreeMap::new();
     for unit in units {
         let Some(text) = places.get(&unit.name).map(|place| doors.workspace.file(&place.file)) else {

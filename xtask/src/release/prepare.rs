@@ -4,6 +4,7 @@
 //! not committed is no part of it, and none of it is touched. The same commit and the same wishes give the same tree, so
 //! the same command again finds its work done.
 
+pub(crate) mod wanted;
 pub(crate) mod versions;
 pub(crate) mod edit;
 pub(crate) mod checkout;
@@ -17,8 +18,10 @@ use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Finding, Result};
 use crate::files;
 use crate::release::changelog::{self, Cut, Entry};
+use crate::release::changes;
 use crate::release::config::{self, Config};
 use crate::release::facts::{self, Facts};
+use crate::release::history;
 use crate::release::notes::{self, Place};
 use crate::release::units::{self, Unit};
 use crate::shell::Command;
@@ -33,8 +36,10 @@ pub(crate) struct Wanted {
     pub(crate) versions: BTreeMap<String, Version>,
     /// What the changelog says besides what is under Unreleased, by the name of the unit.
     pub(crate) entries: BTreeMap<String, Vec<Entry>>,
-    /// Files that have said what they had to say, from the root.
-    pub(crate) consumed: Vec<String>,
+    /// Change files, from the root, with what stays of them; `None` for one that has said all.
+    pub(crate) consumed: BTreeMap<String, Option<String>>,
+    /// What a person may want to know.
+    pub(crate) remarks: Vec<String>,
 }
 
 /// What was prepared.
@@ -51,22 +56,23 @@ pub(crate) struct Prepared {
     pub(crate) diff: String,
     /// What a person may want to know.
     pub(crate) remarks: Vec<String>,
-    /// The commit, where one was wanted.
+    /// The commit, where one was wanted and something differs.
     pub(crate) commit: Option<checkout::Committed>,
     pub(crate) repository: Option<String>,
     pub(crate) config: Config,
 }
 
-/// Prepares the release of the commit that is checked out, and commits it where a branch is given.
+/// Prepares the release of the commit that is checked out, and commits it where a branch is given. `said` names versions;
+/// what it says nothing of is as proposed. `None` where nothing is due.
 pub(crate) fn prepare(
     doors: &Doors,
-    wanted: impl FnOnce(&Doors) -> Result<Wanted>,
+    said: &BTreeMap<String, Version>,
     branch: Option<&Branch>,
-) -> Result<Prepared> {
+) -> Result<Option<Prepared>> {
     let checkout = Checkout::of_head(doors)?;
     let inside = doors.within(&checkout.root);
     let config = config::load(&inside.workspace)?;
-    let facts = facts::gather(&inside)?;
+    let facts = Facts { branch: checkout::current_branch(doors)?, ..facts::gather(&inside)? };
     if facts.shallow {
         return Err(Failure::refused(
             "the history is cut off, and with it the tags that say what is released",
@@ -75,10 +81,13 @@ pub(crate) fn prepare(
         .next("git fetch --unshallow --tags"));
     }
     let units = units::units(&config, &facts).map_err(refused)?;
-    let wanted = wanted(&inside)?;
+    let wanted = wishes(&inside, &facts, &units, said)?;
+    if wanted.versions.is_empty() {
+        return Ok(None);
+    }
     let manifests = manifests(&inside, &facts)?;
     let versions = versions::versions(&facts, &units, &manifests, &wanted.versions).map_err(refused)?;
-    let places = notes::places(&inside, &config, &facts, &units);
+    let places = notes::places(&config, &units);
     let date = doors.clock.now().to_string();
     let date = date.split('T').next().unwrap_or_default();
 
@@ -89,8 +98,12 @@ pub(crate) fn prepare(
         files::write(&inside.workspace.file(file), text)?;
     }
     let mut paths: Vec<String> = changed.into_keys().collect();
-    for file in &wanted.consumed {
-        files::remove(&inside.workspace.file(file))?;
+    for (file, rest) in &wanted.consumed {
+        let path = inside.workspace.file(file);
+        match rest {
+            Some(rest) => files::write(&path, rest)?,
+            None => files::remove(&path)?,
+        }
         paths.push(file.clone());
     }
     if versions.bumps.iter().any(|bump| bump.from != bump.to) && lock(&inside)? {
@@ -98,22 +111,44 @@ pub(crate) fn prepare(
     }
     let tree = checkout.tree(&paths)?;
     let title = title(&versions.due);
+    let diff = checkout.diff(&tree)?;
     let commit = match branch {
-        Some(branch) => Some(checkout.commit(branch, &tree, &title)?),
-        None => None,
+        Some(branch) if !diff.is_empty() => Some(checkout.commit(branch, &tree, &title)?),
+        _ => None,
     };
-    Ok(Prepared {
+    Ok(Some(Prepared {
         base: checkout.base.clone(),
-        diff: checkout.diff(&tree)?,
+        diff,
         tree,
         body: body(&versions.due, &places, &cuts.files),
         title,
         bumps: versions.bumps,
-        remarks: cuts.remarks,
+        remarks: wanted.remarks.into_iter().chain(cuts.remarks).collect(),
         commit,
         repository: crate::release::plan::repository(&config, &facts).ok(),
         config,
-    })
+    }))
+}
+
+/// What is proposed for the commit, and what was said.
+fn wishes(doors: &Doors, facts: &Facts, units: &[Unit], said: &BTreeMap<String, Version>) -> Result<Wanted> {
+    let merged = history::merged_tags(&doors.shell)?;
+    // Whoever names versions gets them, also where nothing could be proposed.
+    let (proposal, remark) = match crate::release::proposal_from(doors, facts, &merged, false) {
+        Ok(proposal) => (Some(proposal), None),
+        Err(failure) if said.is_empty() => return Err(failure),
+        Err(failure) => {
+            let why = failure.findings.first().map_or(&failure.problem, |finding| &finding.problem);
+            (None, Some(format!("the changelog has only what is under Unreleased, since {why}")))
+        }
+    };
+    let mut changes = Vec::new();
+    for change in changes::load(doors, facts)? {
+        let text = files::read_text(&doors.workspace.file(&change.file))?.unwrap_or_default();
+        changes.push((change, text));
+    }
+    let wanted = wanted::wanted(proposal.as_ref(), &changes, units, said);
+    Ok(Wanted { remarks: remark.into_iter().collect(), ..wanted })
 }
 
 fn refused(findings: Vec<Finding>) -> Failure {

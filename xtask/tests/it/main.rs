@@ -23,5 +23,6 @@ mod tidy;
 mod workflows;
 mod release_workflows;
 mod prepare;
+mod prepare_proposed;
 mod peers;
 mod act;

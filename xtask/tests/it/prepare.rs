@@ -96,7 +96,7 @@ fn dated(done: &Done) -> String {
         let index = line.starts_with("index ").then(|| "index DIGESTS".to_owned());
         let is_short = |word: &&str| word.len() == 12 && word.chars().all(|digit| digit.is_ascii_hexdigit());
         let short = line.split(' ').find(is_short).map(|word| line.replace(word, "COMMIT"));
-        lines.push(day.or(index).or(short).unwrap_or_else(|| line.to_owned()));
+        lines.push(day.or(index).or(short).unwrap_or_else(|| line.trim_end().to_owned()));
     }
     lines.join("\n") + "\n"
 }
@@ -443,6 +443,7 @@ fn each_unit_has_its_own_changelog_or_a_heading_of_its_own() {
         ("b/src/lib.rs", ""),
         ("b/CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n- B's own.\n"),
         ("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n- Of a.\n"),
+        ("release/release.toml", "[packages.b]\nchangelog = \"b/CHANGELOG.md\"\n"),
         (".gitignore", "/target/\n/.xtask/\nCargo.lock\n"),
     ]);
     let arguments = ["--version", "a=1.1.0", "--version", "b=2.1.0", "--write"];
@@ -467,7 +468,7 @@ fn each_unit_has_its_own_changelog_or_a_heading_of_its_own() {
 
     // Without its own file, b shares that of the workspace: a heading is then the tag, and Unreleased is nobody's.
     sandbox.git(&["switch", "--quiet", "main"]);
-    std::fs::remove_file(sandbox.path("b/CHANGELOG.md")).unwrap();
+    sandbox.write("release/release.toml", "");
     sandbox.commit("b: no changelog");
     expect![[r#"
         exit 2

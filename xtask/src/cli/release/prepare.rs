@@ -7,14 +7,14 @@ use semver::Version;
 use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Result};
 use crate::release::prepare::checkout::Branch;
-use crate::release::prepare::{self, Prepared, Wanted, pull};
+use crate::release::prepare::{self, Prepared, checkout, pull};
 use crate::release::protocol::PullRequested;
-use crate::shell::Command;
 
 /// Which versions, and how far. Without --write: print the commit that would be made.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The next version of a unit or of a package in it; may be given more than once
+    /// The next version of a unit or of a package in it, and of nothing else; may be given more than once. What is due, as
+    /// `release propose` says, where nothing is said
     #[arg(long = "version", value_name = "UNIT=X.Y.Z")]
     versions: Vec<String>,
     /// The branch that the commit is made on
@@ -44,10 +44,13 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     } else {
         None
     };
-    let wanted = |_: &Doors| Ok(Wanted { versions, ..Wanted::default() });
-    let prepared = prepare::prepare(doors, wanted, branch.as_ref())?;
+    let Some(prepared) = prepare::prepare(doors, &versions, branch.as_ref())? else {
+        return nothing(doors);
+    };
     let opened = match &branch {
-        Some(branch) if goes_out => Some(pull::open(doors, &prepared, branch, &into)?),
+        Some(branch) if goes_out && prepared.commit.is_some() => {
+            Some(pull::open(doors, &prepared, branch, &into)?)
+        }
         _ => None,
     };
     show(doors, arguments, &prepared, opened.as_ref(), &into)?;
@@ -66,16 +69,21 @@ fn versions(said: &[String]) -> Result<BTreeMap<String, Version>> {
         };
         versions.insert(name.to_owned(), version);
     }
-    if versions.is_empty() {
-        return Err(Failure::usage("no next version is named").next("--version NAME=1.2.0"));
-    }
     Ok(versions)
 }
 
+fn nothing(doors: &Doors) -> Result<Exit> {
+    if doors.terminal.is_json() {
+        doors.terminal.json(&serde_json::json!({ "bumps": [], "commit": null }))?;
+    } else {
+        doors.terminal.data("nothing is due");
+        doors.terminal.talk("why: cargo xtask release propose");
+    }
+    Ok(Exit::Done)
+}
+
 fn into(doors: &Doors, arguments: &Arguments) -> Result<String> {
-    let current = Command::new("git", ["symbolic-ref", "--quiet", "--short", "HEAD"]);
-    let current = doors.shell.capture(&current)?;
-    let current = Some(current.text()).filter(|name| current.is_success() && !name.is_empty());
+    let current = checkout::current_branch(doors)?;
     arguments.into.clone().or(current).ok_or_else(|| {
         Failure::usage("no branch is checked out that the pull request could be merged into")
             .next("--into main")
@@ -113,6 +121,7 @@ fn show(
         doors.terminal.data(&format!("{:<14}{} -> {}", bump.package, bump.from, bump.to));
     }
     match commit {
+        None if prepared.diff.is_empty() => doors.terminal.data("this commit is prepared already"),
         None => doors.terminal.data(&format!("\n{}", prepared.diff.trim_end())),
         Some(commit) => {
             let state = if commit.is_new { "committed" } else { "there already" };
@@ -124,7 +133,9 @@ fn show(
     }
     prepared.remarks.iter().for_each(|remark| doors.terminal.talk(&format!("note: {remark}")));
     let again = doors.environment.typed();
-    if arguments.pr && !arguments.execute {
+    if prepared.diff.is_empty() {
+        doors.terminal.talk("next: cargo xtask release plan");
+    } else if arguments.pr && !arguments.execute {
         doors.terminal.talk(&format!(
             "would push `{}` to origin and open a pull request into `{into}`\nnext: {again} --execute",
             arguments.branch

@@ -202,6 +202,12 @@ impl Checkout<'_> {
     }
 }
 
+/// The branch that the person has checked out; `None` on a detached head.
+pub(crate) fn current_branch(doors: &Doors) -> Result<Option<String>> {
+    let asked = doors.shell.capture(&Command::new("git", ["symbolic-ref", "--quiet", "--short", "HEAD"]))?;
+    Ok(Some(asked.text()).filter(|name| asked.is_success() && !name.is_empty()))
+}
+
 /// No hook of the person runs, and line ends are not warned about.
 const QUIET: &[&str] = &["-c", "core.hooksPath=/dev/null", "-c", "core.safecrlf=false"];
 
