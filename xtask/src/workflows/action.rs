@@ -39,7 +39,6 @@ pub(super) fn action(config: &Config, front: &Front) -> Action {
     let front_key = format!("xtask-front-v1-{place}-${{{{ hashFiles({sources}) }}}}");
     let start = format!("xtask-dependencies-v1-${{{{ inputs.job }}}}-{place}-");
     let dependencies_key = format!("{start}${{{{ hashFiles({LOCKED}) }}}}");
-    let pins = &config.pins;
     // Only where a job of the release asks for it.
     let ship = match front {
         Front::Installed { ship, .. } if config.release.is_some() => Some(ship.as_str()),
@@ -74,41 +73,41 @@ pub(super) fn action(config: &Config, front: &Front) -> Action {
                 "${{ steps.dependencies.outputs.cache-hit }}".to_owned(),
             ),
         ],
-        steps: vec![
-            Step::run("Set up the toolchain", TOOLCHAIN),
-            Step::run("Name the compiler", COMPILER).id("compiler"),
-            Step::pinned(
-                pins,
-                "Restore the binary",
-                "actions/cache/restore",
-                &[("path", BINARY), ("key", &front_key), ONLY_LOOK],
-            )
-            .id("front")
-            .when("inputs.cache != 'none'"),
-            Step::pinned(
-                pins,
-                "Restore dependencies",
-                "actions/cache/restore",
-                &[("path", DEPENDENCIES), ("key", &dependencies_key), ("restore-keys", &start), ONLY_LOOK],
-            )
-            .id("dependencies")
-            .when("inputs.cache != 'none' && inputs.job != ''"),
-            Step::run("Install the binary", install(front))
-                .when("inputs.cache != 'use' || steps.front.outputs.cache-hit != 'true'"),
-            Step::pinned(
-                pins,
-                "Save the binary",
-                "actions/cache/save",
-                &[("path", BINARY), ("key", &front_key)],
-            )
-            .when(format!(
-                "inputs.cache != 'none' && steps.front.outputs.cache-hit != 'true' && {WRITES_CACHE}"
-            )),
-        ],
+        steps: steps(config, front, &front_key, &start, &dependencies_key),
     };
     if let Some(line) = ship {
         action.inputs.push(asked);
         action.steps.push(Step::run("Install the satellite", line).when("inputs.ship == 'true'"));
     }
     action
+}
+
+fn steps(config: &Config, front: &Front, front_key: &str, start: &str, dependencies_key: &str) -> Vec<Step> {
+    let pins = &config.pins;
+    vec![
+        Step::run("Set up the toolchain", TOOLCHAIN),
+        Step::run("Name the compiler", COMPILER).id("compiler"),
+        Step::pinned(
+            pins,
+            "Restore the binary",
+            "actions/cache/restore",
+            &[("path", BINARY), ("key", front_key), ONLY_LOOK],
+        )
+        .id("front")
+        .when("inputs.cache != 'none'"),
+        Step::pinned(
+            pins,
+            "Restore dependencies",
+            "actions/cache/restore",
+            &[("path", DEPENDENCIES), ("key", dependencies_key), ("restore-keys", start), ONLY_LOOK],
+        )
+        .id("dependencies")
+        .when("inputs.cache != 'none' && inputs.job != ''"),
+        Step::run("Install the binary", install(front))
+            .when("inputs.cache != 'use' || steps.front.outputs.cache-hit != 'true'"),
+        Step::pinned(pins, "Save the binary", "actions/cache/save", &[("path", BINARY), ("key", front_key)])
+            .when(format!(
+                "inputs.cache != 'none' && steps.front.outputs.cache-hit != 'true' && {WRITES_CACHE}"
+            )),
+    ]
 }

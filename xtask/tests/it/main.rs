@@ -24,5 +24,6 @@ mod workflows;
 mod release_workflows;
 mod prepare;
 mod prepare_proposed;
+mod prepare_pull;
 mod peers;
 mod act;

@@ -135,3 +135,57 @@ fn a_maintenance_branch_keeps_its_line() {
     assert_eq!(done.code, 2, "{}", done.transcript());
     assert!(done.stderr.contains("1.0.x"), "{}", done.transcript());
 }
+
+#[test]
+fn each_unit_has_its_own_changelog_or_a_heading_of_its_own() {
+    let sandbox = Sandbox::with(&[
+        ("Cargo.toml", "[workspace]\nmembers = [\"a\", \"b\"]\nresolver = \"3\"\n"),
+        ("a/Cargo.toml", "[package]\nname = \"a\"\nversion = \"1.0.0\"\nedition = \"2024\"\n"),
+        ("a/src/lib.rs", ""),
+        (
+            "b/Cargo.toml",
+            "[package]\nname = \"b\"\nversion = \"2.0.0\"\nedition = \"2024\"\nrepository = \"https://github.com/o/n\"\n",
+        ),
+        ("b/src/lib.rs", ""),
+        ("b/CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n- B's own.\n"),
+        ("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n- Of a.\n"),
+        ("release/release.toml", "[packages.b]\nchangelog = \"b/CHANGELOG.md\"\n"),
+        (".gitignore", "/target/\n/.xtask/\nCargo.lock\n"),
+    ]);
+    let arguments = ["--version", "a=1.1.0", "--version", "b=2.1.0", "--write"];
+    let done = prepare(&sandbox, &arguments);
+    assert_eq!(done.code, 0, "{}", done.transcript());
+    assert_eq!(sandbox.git(&["log", "-1", "--format=%s", "release/next"]), "release: a 1.1.0, b 2.1.0");
+    assert_eq!(
+        sandbox.git(&["diff", "--name-only", "main", "release/next"]).replace('\n', " "),
+        "CHANGELOG.md a/Cargo.toml b/CHANGELOG.md b/Cargo.toml"
+    );
+    // The notes of the plan are what the changelogs say.
+    sandbox.git(&["switch", "--quiet", "release/next"]);
+    let plan = sandbox.command(env!("CARGO_BIN_EXE_xtask"), &["--json", "release", "plan"]).output().unwrap();
+    let plan: serde_json::Value = serde_json::from_slice(&plan.stdout).unwrap();
+    let notes: Vec<_> = plan["releases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|release| format!("{}: {}", release["tag"], release["notes"]))
+        .collect();
+    assert_eq!(notes, ["\"a-v1.1.0\": \"- Of a.\"", "\"b-v2.1.0\": \"- B's own.\""]);
+
+    // Without its own file, b shares that of the workspace: a heading is then the tag, and Unreleased is nobody's.
+    sandbox.git(&["switch", "--quiet", "main"]);
+    sandbox.write("release/release.toml", "");
+    sandbox.commit("b: no changelog");
+    expect![[r#"
+        exit 2
+        --- stderr
+        CHANGELOG.md: what is under Unreleased could belong to any of the units that are released together
+          next: give each a changelog of its own (`packages.a.changelog` in release/release.toml)
+        CHANGELOG.md: what is under Unreleased could belong to any of the units that are released together
+          next: give each a changelog of its own (`packages.b.changelog` in release/release.toml)
+        error: this release cannot be prepared
+    "#]]
+    .assert_eq(&prepare(&sandbox, &arguments).transcript());
+    let done = prepare(&sandbox, &["--version", "b=2.1.0"]);
+    assert!(done.stdout.contains("+## [b-v2.1.0] - 20"), "{}", done.transcript());
+}

@@ -117,19 +117,21 @@ fn show(
         return Ok(());
     }
     doors.terminal.data(&prepared.title);
+    let longest = prepared.bumps.iter().map(|bump| bump.package.len()).max().unwrap_or_default();
+    let width = longest.max("there already".len());
     for bump in &prepared.bumps {
-        doors.terminal.data(&format!("{:<14}{} -> {}", bump.package, bump.from, bump.to));
+        doors.terminal.data(&format!("{:<width$} {} -> {}", bump.package, bump.from, bump.to));
     }
     match commit {
         None if prepared.diff.is_empty() => doors.terminal.data("this commit is prepared already"),
         None => doors.terminal.data(&format!("\n{}", prepared.diff.trim_end())),
         Some(commit) => {
             let state = if commit.is_new { "committed" } else { "there already" };
-            doors.terminal.data(&format!("{state:<14}{} on {}", commit.commit, arguments.branch));
+            doors.terminal.data(&format!("{state:<width$} {} on {}", commit.commit, arguments.branch));
         }
     }
     if let Some(opened) = opened {
-        doors.terminal.data(&format!("{:<14}{}", "opened", opened.url));
+        doors.terminal.data(&format!("{:<width$} {}", "opened", opened.url));
     }
     prepared.remarks.iter().for_each(|remark| doors.terminal.talk(&format!("note: {remark}")));
     let again = doors.environment.typed();

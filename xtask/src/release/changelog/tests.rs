@@ -416,3 +416,45 @@ fn what_is_not_in_the_form_is_found_with_its_line() {
     "#]]
     .assert_eq(&shown(&findings(text)));
 }
+
+const LINES: &[&str] = &[
+    "# Changelog",
+    "## [Unreleased]",
+    "## [0.1.0] - 2026-01-02",
+    "## [0.0.9]",
+    "### Added",
+    "### Fixed",
+    "- a",
+    "  more",
+    "text",
+    "",
+    "```",
+    "~~~~",
+    "<!--",
+    "-->",
+    "[0.1.0]: https://e.com/releases/tag/v0.1.0",
+    "[unreleased]: https://e.com/compare/a...HEAD",
+];
+
+proptest::proptest! {
+    /// Whatever the file is: what was there stays there in its order, but for the links, and cutting again changes nothing.
+    #[test]
+    fn cutting_only_adds(picks in proptest::collection::vec(0..LINES.len(), 0..24), crlf: bool, ends: bool) {
+        let end = if crlf { "\r\n" } else { "\n" };
+        let mut text = picks.iter().map(|pick| LINES[*pick]).collect::<Vec<_>>().join(end);
+        if ends {
+            text.push_str(end);
+        }
+        let entries = [entry(Kind::Added, "new"), entry(Kind::Security, "newer")];
+        let wanted = Cut { name: "0.2.0", tag: "v0.2.0", date: "2026-02-03", entries: &entries };
+        if let Ok(done) = cut(&text, &wanted) {
+            proptest::prop_assert_eq!(cut(&done, &wanted).unwrap(), done.clone());
+            let section = section(&done, "0.2.0").unwrap();
+            proptest::prop_assert!(section.contains("- new\n") && section.contains("- newer"), "{}", section);
+            let mut after = done.lines();
+            for line in text.lines().filter(|line| link(line).is_none()) {
+                proptest::prop_assert!(after.any(|kept| kept == line), "{:?} is gone from {}", line, done);
+            }
+        }
+    }
+}
