@@ -18,13 +18,13 @@ use crate::files;
 use crate::journal;
 use crate::release::config::{self, Config};
 use crate::release::facts::{self, Facts};
-use crate::release::gates::bytes::{Reproduced, Tried};
+use crate::release::gates::bytes::{Reproducible, Smoke};
 use crate::release::gates::checks::{Forge, Journal, KIND, Known};
 use crate::release::gates::config::{FILE, Gate, Source, parse};
 use crate::release::gates::waits::Events;
 use crate::release::gates::{Asked, Case, Evidence};
 use crate::release::kept;
-use crate::release::manifest::Manifest;
+use crate::release::manifest::{self, Manifest, Seal};
 use crate::release::plan::{Action, Plan};
 use crate::release::protocol::{Check, Checks, Endpoints, Issue, Issues, Request};
 use crate::release::units::{self, Unit};
@@ -57,6 +57,15 @@ struct World<'a> {
     units: Vec<Unit>,
     plan: &'a Plan,
     manifest: Option<&'a Manifest>,
+}
+
+impl World<'_> {
+    fn seal(&self) -> Result<Seal> {
+        let manifest = self
+            .manifest
+            .ok_or_else(|| Failure::refused("nothing is staged").next("cargo xtask release stage"))?;
+        Ok(manifest::seal(self.plan, manifest))
+    }
 }
 
 /// Asks every gate about a plan, and about its staged files where there are any.
@@ -106,14 +115,11 @@ fn gather(world: &World, gate: &Gate) -> Result<Evidence> {
         Gate::Ci { source, .. } => Evidence::Ci(checks(world, *source)?),
         Gate::Api { skip } => Evidence::Api(programs::api(world, skip)?),
         Gate::Policy { checks, .. } => Evidence::Policy(programs::policy(world, checks)?),
-        Gate::Reproducible => Evidence::Reproduced(kept::read::<Reproduced>(
-            workspace,
-            &world.plan.digest(),
-            kept::REPRODUCIBLE,
-        )?),
-        Gate::Smoke { .. } => {
-            Evidence::Tried(kept::read::<Tried>(workspace, &world.plan.digest(), kept::SMOKE)?)
+        Gate::Reproducible { .. } => {
+            let found = kept::read::<Reproducible>(workspace, &world.seal()?, kept::REPRODUCIBLE)?;
+            Evidence::Reproducible(found)
         }
+        Gate::Smoke { .. } => Evidence::Smoke(kept::read::<Smoke>(workspace, &world.seal()?, kept::SMOKE)?),
         Gate::Approvals { .. } => Evidence::Approvals(people::approvals(world)?),
         Gate::Window { freezes } => {
             Evidence::Zones(freezes.iter().map(|freeze| zone(&freeze.zone)).collect())

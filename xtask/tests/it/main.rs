@@ -27,3 +27,5 @@ mod prepare_proposed;
 mod prepare_pull;
 mod peers;
 mod act;
+mod gates;
+mod approvals;

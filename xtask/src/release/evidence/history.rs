@@ -3,7 +3,9 @@
 use super::World;
 use crate::failure::Result;
 use crate::files;
+use crate::release::changelog;
 use crate::release::gates::history::{Branch, Noted, Tree, UnitVersion, Versions};
+use crate::release::notes::{self, Place};
 use crate::release::units::Unit;
 use crate::shell::Command;
 
@@ -67,34 +69,17 @@ pub(super) fn earlier_tags(world: &World) -> Result<Vec<String>> {
 }
 
 pub(super) fn changelog(world: &World) -> Result<Vec<Noted>> {
-    let mut all: Vec<Noted> = Vec::new();
-    for release in &world.plan.releases {
-        let own = |package: &String| world.config.packages.get(package)?.changelog.clone();
-        let mut named: Vec<_> = release
-            .packages
-            .iter()
-            .map(|package| own(package).unwrap_or_else(|| world.config.changelog.clone()))
-            .collect();
-        named.sort();
-        named.dedup();
-        for file in named {
-            let text = files::read_text(&world.doors.workspace.file(&file))?.unwrap_or_default();
-            let version = release.version.to_string();
-            let entry = section(&text, &version).or_else(|| section(&text, &release.tag));
-            all.push(Noted { version, file, text: entry });
-        }
+    let World { doors, config, facts, units, plan, .. } = world;
+    let places = notes::places(doors, config, facts, units);
+    let mut all = Vec::new();
+    for unit in units.iter().filter(|unit| plan.release(&unit.tag(&unit.version)).is_some()) {
+        let Some(Place { file, is_shared }) = places.get(&unit.name) else { continue };
+        let text = files::read_text(&doors.workspace.file(file))?.unwrap_or_default();
+        let (tag, version) = (unit.tag(&unit.version), unit.version.to_string());
+        // Where units share the file, a version alone may be that of another one.
+        let by_version = || changelog::section(&text, &version).filter(|_| !is_shared);
+        let entry = changelog::section(&text, &tag).or_else(by_version);
+        all.push(Noted { version, file: file.clone(), text: entry });
     }
     Ok(all)
-}
-
-/// What stands under the heading `## [NAME]` or `## NAME`, up to the next one.
-fn section(text: &str, name: &str) -> Option<String> {
-    let is_heading = |line: &str| {
-        let title = line.strip_prefix("## ").map(str::trim).unwrap_or_default();
-        let first = title.split([' ', '(']).next().unwrap_or_default();
-        first.trim_matches(['[', ']']) == name
-    };
-    let mut lines = text.lines().skip_while(|line| !is_heading(line));
-    lines.next()?;
-    Some(lines.take_while(|line| !line.starts_with("## ")).collect::<Vec<_>>().join("\n"))
 }

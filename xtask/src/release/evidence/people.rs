@@ -11,7 +11,7 @@ use crate::failure::{Failure, Result};
 use crate::release::gates::approvals::{Approvals, Found, Signature, Statement};
 use crate::release::gates::history::short;
 use crate::release::gates::waits::{Looked, Settings};
-use crate::release::manifest::{self, Seal};
+use crate::release::manifest::Seal;
 use crate::release::signed::{self, Desk, Said, Signed};
 use crate::shell::Command;
 
@@ -44,9 +44,7 @@ struct Signers {
 
 pub(super) fn approvals(world: &World) -> Result<Approvals> {
     let doors = world.doors;
-    let seal = world.manifest.map(|manifest| manifest::seal(world.plan, manifest));
-    let seal = seal.ok_or_else(|| Failure::refused("nothing is staged").next("cargo xtask release stage"))?;
-    let reference = approvals_of(&seal);
+    let reference = approvals_of(&world.seal()?);
     let notes = signed::fetch(doors, &reference)?.into_iter().collect();
     let signers = signers(world)?;
     let excluded = excluded(world)?;

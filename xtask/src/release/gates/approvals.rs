@@ -172,3 +172,6 @@ fn counted<'a>(
     }
     Counted::Yes { who, key, issued: *issued }
 }
+
+#[cfg(test)]
+mod tests;

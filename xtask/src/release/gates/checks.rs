@@ -169,3 +169,6 @@ fn of_queue(branch: &str) -> &str {
     let group = branch.strip_prefix("gh-readonly-queue/").and_then(|rest| rest.rsplit_once('/'));
     group.map_or(branch, |(branch, _)| branch)
 }
+
+#[cfg(test)]
+mod tests;

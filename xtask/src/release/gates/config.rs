@@ -70,7 +70,10 @@ pub(crate) enum Gate {
         days_max: u32,
     },
     /// Two builds gave the same bytes, and these are staged
-    Reproducible,
+    Reproducible {
+        /// The targets whose archives must have been built twice; all where nothing is said
+        targets: Option<Vec<String>>,
+    },
     /// Every archive was unpacked and its binaries ran
     Smoke {
         /// The targets whose archives must have been tried; all where nothing is said
@@ -203,7 +206,7 @@ impl Gate {
             Gate::Ci { .. } => "ci",
             Gate::Api { .. } => "api",
             Gate::Policy { .. } => "policy",
-            Gate::Reproducible => "reproducible",
+            Gate::Reproducible { .. } => "reproducible",
             Gate::Smoke { .. } => "smoke",
             Gate::Approvals { .. } => "approvals",
             Gate::Window { .. } => "window",
@@ -216,7 +219,7 @@ impl Gate {
 
     /// True for a question about bytes, which nobody can answer before there are any.
     pub(crate) fn needs_seal(&self) -> bool {
-        matches!(self, Gate::Reproducible | Gate::Smoke { .. } | Gate::Approvals { .. })
+        matches!(self, Gate::Reproducible { .. } | Gate::Smoke { .. } | Gate::Approvals { .. })
     }
 }
 
@@ -387,7 +390,7 @@ fn problems(gate: &Gate) -> Vec<(String, &'static str)> {
         | Gate::Version
         | Gate::Changelog
         | Gate::Api { .. }
-        | Gate::Reproducible
+        | Gate::Reproducible { .. }
         | Gate::Smoke { .. }
         | Gate::GithubSettings { .. } => {}
     }

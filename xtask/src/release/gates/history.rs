@@ -173,7 +173,7 @@ pub(crate) fn changelog(found: &[Noted]) -> Answer {
             None => format!("{file} has no entry `## [{version}]`"),
             Some(text) => match text.lines().filter(|line| is_said(line)).count() {
                 0 => format!("the entry `## [{version}]` of {file} says nothing"),
-                lines => return Answer::pass(format!("{file} has {lines} lines about {version}")),
+                _ => return Answer::pass(format!("{file} tells of {version}")),
             },
         };
         Answer::new(Verdict::Fail, problem, "cargo xtask release prepare")
@@ -202,3 +202,6 @@ pub(crate) fn some(items: &[String]) -> String {
     let shown = items[..items.len() - more].join(", ");
     if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
+
+#[cfg(test)]
+mod tests;

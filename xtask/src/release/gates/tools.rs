@@ -93,10 +93,11 @@ fn summary(said: &str) -> String {
     if lints.is_empty() { last(said) } else { super::history::some(&lints) }
 }
 
-/// The last line that says something.
+/// The line that names the error, else the last one that says something.
 fn last(said: &str) -> String {
-    let line = said.lines().map(str::trim).rfind(|line| !line.is_empty());
-    line.unwrap_or("it said nothing").to_owned()
+    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let error = lines().find(|line| line.starts_with("error"));
+    error.or_else(|| lines().next_back()).unwrap_or("it said nothing").to_owned()
 }
 
 /// What `cargo deny` said.
@@ -195,3 +196,6 @@ pub(crate) fn command(found: &Ran) -> Answer {
     };
     Answer::new(verdict, fact, command.clone())
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,3 +155,6 @@ pub(crate) fn settings(found: &Settings, days_max: u32, case: Case) -> Answer {
     }
     Answer::pass(format!("{about}, and all was well"))
 }
+
+#[cfg(test)]
+mod tests;
