@@ -108,11 +108,8 @@ pub(crate) fn plan_of(doors: &Doors) -> Result<plan::Plan> {
 pub(crate) fn plan_from(doors: &Doors, config: &config::Config, facts: &facts::Facts) -> Result<plan::Plan> {
     let refused = |findings| Failure::found(Exit::Usage, "this commit has no plan", findings);
     let units = units::units(config, facts).map_err(refused)?;
-    let known = plan::Known { notes: notes::notes(doors, config, facts, &units)?, ..known(doors)? };
+    let known = plan::Known { notes: notes::notes(doors, config, &units)?, ..known(doors)? };
     let plan = plan::make(config, facts, &units, &known).map_err(refused)?;
-    let units = units::units(&config, &facts).map_err(refused)?;
-    let known = plan::Known { notes: notes::notes(doors, &config, &units)?, ..known(doors)? };
-    let plan = plan::make(&config, &facts, &units, &known).map_err(refused)?;
     let defects = plan::defects(&plan);
     if defects.is_empty() {
         Ok(plan)

@@ -91,7 +91,9 @@ impl Staging<'_> {
             let path = wanted.crates.join(artifact.name());
             let bytes =
                 files::read(&path)?.with_context(|| format!("cargo did not pack `{}`", artifact.name()))?;
-            packed::check(artifact.name(), &bytes, &wanted.plan.commit)?;
+            if !wanted.rehearsal {
+                packed::check(artifact.name(), &bytes, &wanted.plan.commit)?;
+            }
             self.put(artifact, &bytes)?;
         }
         Ok(())

@@ -57,7 +57,6 @@ pub(crate) fn approve(
 /// Signs what a maintainer saw of GitHub's settings, for the gate `github_settings`, and keeps it in this repository.
 /// [`send`] takes it to `origin`.
 /// `send` takes it to `origin`.
-#[expect(dead_code, reason = "the command that looks at the settings comes with the next commits")]
 pub(crate) fn looked(
     doors: &Doors,
     repository: String,

@@ -60,6 +60,7 @@ pub(crate) fn run(doors: &Doors, wanted: &Wanted<'_>) -> Result<Staged> {
         crates: pack::run(wanted.packed_by.unwrap_or(doors), plan, facts, wanted.rehearsal)?,
         include: config.artifacts.include.clone(),
         repository: address(&config.forge.api, &plan.repository),
+        rehearsal: wanted.rehearsal,
         signing,
         output: wanted.output.clone(),
     };

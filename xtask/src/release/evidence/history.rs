@@ -69,8 +69,8 @@ pub(super) fn earlier_tags(world: &World) -> Result<Vec<String>> {
 }
 
 pub(super) fn changelog(world: &World) -> Result<Vec<Noted>> {
-    let World { doors, config, facts, units, plan, .. } = world;
-    let places = notes::places(doors, config, facts, units);
+    let World { doors, config, units, plan, .. } = world;
+    let places = notes::places(config, units);
     let mut all = Vec::new();
     for unit in units.iter().filter(|unit| plan.release(&unit.tag(&unit.version)).is_some()) {
         let Some(Place { file, is_shared }) = places.get(&unit.name) else { continue };

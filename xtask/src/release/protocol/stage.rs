@@ -23,6 +23,8 @@ pub struct Stage {
     pub include: Vec<String>,
     /// The address of the repository for people, without a `/` at its end.
     pub repository: String,
+    /// True where the packages may hold what is not committed.
+    pub rehearsal: bool,
     /// How the list of checksums is signed; `None` where the plan has no signature.
     pub signing: Option<Signing>,
     /// The staging folder: replaced as a whole, at the very end.
