@@ -7,6 +7,7 @@
 mod fixture;
 mod figures;
 mod front;
+mod history;
 mod propose;
 
 use std::path::PathBuf;

@@ -60,26 +60,20 @@ use crate::shell::Command;
 
 /// What would ship now. With `asks_api` the tool for that is asked whether APIs are compatible.
 pub(crate) fn proposal_of(doors: &Doors, asks_api: bool) -> Result<propose::Proposal> {
-    let (facts, merged) = std::thread::scope(|scope| {
-        let merged = scope.spawn(|| history::merged_tags(&doors.shell));
-        (facts::gather(doors), merged.join())
-    });
-    let merged = merged.map_err(|_| anyhow::anyhow!("asking for tags panicked"))??;
-    proposal_from(doors, &facts?, &merged, asks_api)
+    proposal_from(doors, &facts::gather(doors)?, asks_api)
 }
 
-/// The same for facts that are known, and the tags in the history of their commit.
+/// The same for facts that are known.
 pub(crate) fn proposal_from(
     doors: &Doors,
     facts: &facts::Facts,
-    merged: &BTreeSet<String>,
     asks_api: bool,
 ) -> Result<propose::Proposal> {
     let config = config::load(&doors.workspace)?;
     let units = units::units(&config, facts)
         .map_err(|findings| Failure::found(Exit::Usage, "nothing can be proposed", findings))?;
     let changes = changes::load(doors, facts)?;
-    let history = history::gather(doors, facts, merged, &units)?;
+    let history = history::gather(doors, facts, &units)?;
     let breaking = asks_api.then(|| api::breaking(doors, facts, &units, &history)).transpose()?;
     let mut unreleased = BTreeMap::new();
     let own = config.packages.values().filter_map(|package| package.changelog.as_ref());

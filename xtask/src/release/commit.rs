@@ -39,7 +39,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     fn of(word: &str) -> Kind {
-        match word.to_ascii_lowercase().as_str() {
+        match word {
             "feat" | "feature" => Kind::Feature,
             "fix" | "bugfix" => Kind::Fix,
             "perf" => Kind::Performance,
@@ -47,6 +47,9 @@ impl Kind {
             // The types of the Angular convention that make no release.
             "build" | "chore" | "ci" | "doc" | "docs" | "refactor" | "style" | "test" | "tests" => {
                 Kind::Quiet
+            }
+            _ if word.contains(|letter: char| letter.is_ascii_uppercase()) => {
+                Kind::of(&word.to_ascii_lowercase())
             }
             _ => Kind::Other,
         }
@@ -75,13 +78,16 @@ pub(crate) fn parse(text: &str) -> Message {
         title.truncate(end);
         title.push_str("..");
     }
+    let body = body.trim_start();
     let mut message = Message { kind, scope: plain(scope), breaking: None, reverts: Vec::new(), title };
     // Most commits have nothing but a subject, or a text without any of these words.
-    if body.contains("BREAKING") {
-        message.breaking = breaking(body);
-    }
-    if body.contains("This reverts commit ") || kind == Kind::Revert {
-        message.reverts = reverts(body);
+    if !body.is_empty() {
+        if body.contains("BREAKING") {
+            message.breaking = breaking(body);
+        }
+        if kind == Kind::Revert || body.contains("This reverts commit ") {
+            message.reverts = reverts(body);
+        }
     }
     if is_breaking && message.breaking.is_none() {
         message.breaking = Some(message.title.clone());
@@ -99,7 +105,8 @@ fn heading(subject: &str) -> (Kind, &str, bool, &str) {
 }
 
 fn conventional(subject: &str) -> Option<(Kind, &str, bool, &str)> {
-    let (before, description) = subject.split_once(": ")?;
+    let (before, description) = subject.split_once(':')?;
+    let description = description.strip_prefix(' ')?;
     let (before, is_breaking) = before.strip_suffix('!').map_or((before, false), |before| (before, true));
     let (word, scope) = match before.split_once('(') {
         Some((word, rest)) => (word, rest.strip_suffix(')')?),
@@ -152,6 +159,9 @@ fn name_of_commit(text: &str) -> Option<String> {
 
 /// One line without control characters, and without those that change the direction of text or show nothing.
 pub(crate) fn plain(text: &str) -> String {
+    if is_only(text, |byte| matches!(byte, b' '..=b'~')) {
+        return text.trim().to_owned();
+    }
     let words = text.split(|character: char| character.is_whitespace() || character.is_control());
     let mut line = String::with_capacity(text.len());
     for word in words.filter(|word| !word.is_empty()) {
@@ -163,6 +173,20 @@ pub(crate) fn plain(text: &str) -> String {
     line
 }
 
+/// True when each byte is one of these: most titles need nothing done, and a history has many.
+fn is_only(text: &str, is_one: impl Fn(u8) -> bool) -> bool {
+    let bytes = text.as_bytes();
+    let mut index = 0;
+    // Counted by hand: unoptimized, this is several times faster than an iterator.
+    while index < bytes.len() {
+        if !is_one(bytes[index]) {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
 fn is_unseen(character: char) -> bool {
     matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
@@ -172,6 +196,10 @@ fn is_unseen(character: char) -> bool {
 /// number of a pull request at the end of a title stay.
 pub(crate) fn markdown(text: &str) -> String {
     let (text, request) = pull_request(text);
+    let is_harmless = |byte| matches!(byte, b' ' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b',' | b'.' | b'(' | b')' | b'/' | b'\'');
+    if is_only(text, is_harmless) {
+        return format!("{text}{request}");
+    }
     let pieces: Vec<_> = text.split('`').collect();
     let is_code =
         |piece: &&str| !piece.trim().is_empty() && !piece.contains(['<', '\\']) && !piece.contains("##[");

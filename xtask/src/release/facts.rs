@@ -68,6 +68,18 @@ impl Package {
 
 /// Looks at the workspace and its repository.
 pub(crate) fn gather(doors: &Doors) -> Result<Facts> {
+    // Cargo is asked while git is.
+    let (facts, packages) = std::thread::scope(|scope| {
+        let packages = scope.spawn(|| packages(doors));
+        (repository(doors), packages.join())
+    });
+    let facts = facts?;
+    let (target, packages) = packages.map_err(|_| anyhow::anyhow!("asking cargo panicked"))??;
+    Ok(Facts { packages, target, ..facts })
+}
+
+/// What git knows.
+fn repository(doors: &Doors) -> Result<Facts> {
     let git = |arguments: &[&str]| doors.shell.capture(&Command::new("git", arguments.iter().copied()));
     let head = git(&["log", "-1", "--format=%H %T %ct"])?.text();
     let mut words = head.split(' ');
@@ -85,7 +97,6 @@ pub(crate) fn gather(doors: &Doors) -> Result<Facts> {
         "git",
         ["for-each-ref", "--format=%(refname:strip=2) %(objectname) %(*objectname)", "refs/tags"],
     ))?;
-    let (target, packages) = packages(doors)?;
     Ok(Facts {
         commit: commit.to_owned(),
         tree: tree.to_owned(),
@@ -94,8 +105,7 @@ pub(crate) fn gather(doors: &Doors) -> Result<Facts> {
         dirty: status.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect(),
         shallow: shallow.trim() == "true",
         tags: listed.lines().filter_map(tag).collect(),
-        packages,
-        target,
+        ..Facts::default()
     })
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The walk goes back to what every unit released, or to the beginning where a unit released nothing. Its records are
 //! read while git still walks. Which commits count for which unit follows from the parents in the same walk, and whether
-//! a package changed at all from the digests of its folder: one more question for all packages and releases.
+//! a package changed at all from the digests of its folder: one more question for all packages and releases. Where
+//! the highest releases turn out not to be in one line of this history, as on a maintenance branch, it is walked again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,6 +16,7 @@ use crate::release::facts::{Facts, Package};
 use crate::release::units::Unit;
 use crate::shell::{Command, Shell};
 
+mod folders;
 mod graph;
 
 use graph::{Range, Walk};
@@ -67,44 +69,35 @@ pub(crate) struct Changes {
     pub(crate) commits: Vec<usize>,
 }
 
-/// The tags in the history of the commit that is checked out. Asked beside the facts: it walks the history too.
-pub(crate) fn merged_tags(shell: &Shell) -> anyhow::Result<BTreeSet<String>> {
-    let arguments = ["for-each-ref", "--merged=HEAD", "--format=%(refname:strip=2)", "refs/tags"];
-    Ok(shell.read(&Command::new("git", arguments))?.lines().map(str::to_owned).collect())
-}
-
 /// Walks the history.
-pub(crate) fn gather(
-    doors: &Doors,
-    facts: &Facts,
-    merged: &BTreeSet<String>,
-    units: &[Unit],
-) -> Result<History> {
+pub(crate) fn gather(doors: &Doors, facts: &Facts, units: &[Unit]) -> Result<History> {
     if facts.shallow {
         return Err(Failure::refused("the history is cut off, so nobody can say what changed")
             .why("this is a shallow clone: commits and tags before the cut are not here")
             .next("git fetch --unshallow --tags"));
     }
-    let mut history = History::default();
-    for unit in units {
-        history.units.insert(unit.name.clone(), past(facts, merged, unit));
+    let shell = &doors.shell;
+    // What is so most often is tried first: the highest releases are in this history, and all come after the oldest of
+    // them. Git would walk for as long as this to say that beforehand; this walk tells it afterwards.
+    let mut pasts = pasts(facts, &facts.tags.keys().cloned().collect(), units);
+    let oldest = has_start(&pasts).then(|| oldest(shell, &stable(facts, &pasts))).transpose()?.flatten();
+    let mut walk = walk(shell, facts, oldest.as_deref())?;
+    let is_met = |commit: &&str| *commit == facts.commit || walk.graph.has(commit);
+    let has_all = releases(facts, &pasts).iter().all(is_met);
+    if !has_all {
+        let arguments = ["for-each-ref", "--merged=HEAD", "--format=%(refname:strip=2)", "refs/tags"];
+        let merged = shell.read(&Command::new("git", arguments))?;
+        pasts = self::pasts(facts, &merged.lines().map(str::to_owned).collect(), units);
     }
-    let stable: BTreeSet<&str> =
-        commits(facts, history.units.values().filter_map(|past| past.stable.as_ref()));
-    let has_start = history.units.values().all(|past| past.stable.is_some());
-    let start = if has_start { common(&doors.shell, &stable)? } else { None };
-    let (walk, trees) = std::thread::scope(|scope| {
-        let trees = scope.spawn(|| trees(&doors.shell, facts, &history));
-        let walk = walk(&doors.shell, facts, start.as_deref());
-        (walk, trees.join())
-    });
-    let (walk, trees) = (walk?, trees.map_err(|_| anyhow::anyhow!("asking for trees panicked"))??);
-    history.walked = walk.walked;
-    history.outside = walk.outside;
-    history.commits = walk.commits;
+    let is_before =
+        |oldest: &String| stable(facts, &pasts).iter().all(|commit| walk.graph.is_before(oldest, commit));
+    if !has_all || !oldest.as_ref().is_none_or(is_before) {
+        let common = has_start(&pasts).then(|| common(shell, &stable(facts, &pasts))).transpose()?.flatten();
+        walk = self::walk(shell, facts, common.as_deref())?;
+    }
+    let trees = trees(shell, facts, &pasts)?;
     let mut ranges: HashMap<Option<&str>, Range> = HashMap::new();
-    for unit in units {
-        let Some(past) = history.units.get_mut(&unit.name) else { continue };
+    for (unit, past) in units.iter().zip(&mut pasts) {
         let mut since = |release: &Option<(Version, String)>| -> BTreeMap<String, Changes> {
             let release = release.as_ref().and_then(|(_, tag)| facts.tags.get(tag)).map(String::as_str);
             let range = ranges.entry(release).or_insert_with(|| walk.graph.range(release));
@@ -112,7 +105,7 @@ pub(crate) fn gather(
             packages
                 .filter(|(package, _)| unit.packages.contains(&package.name))
                 .map(|(package, commits)| {
-                    let counts = |index: &usize| range.has(history.commits[*index].node);
+                    let counts = |index: &usize| range.has(walk.commits[*index].node);
                     let commits = commits.iter().copied().filter(counts).collect();
                     (package.name.clone(), trees.changes(release, &facts.commit, package, commits))
                 })
@@ -122,7 +115,17 @@ pub(crate) fn gather(
         past.since_last =
             if past.stable == past.last { past.since_stable.clone() } else { since(&past.last) };
     }
-    Ok(history)
+    Ok(History {
+        commits: walk.commits,
+        walked: walk.walked,
+        outside: walk.outside,
+        units: units.iter().map(|unit| unit.name.clone()).zip(pasts).collect(),
+    })
+}
+
+/// What each unit released, if these are the tags in this history.
+fn pasts(facts: &Facts, merged: &BTreeSet<String>, units: &[Unit]) -> Vec<Past> {
+    units.iter().map(|unit| past(facts, merged, unit)).collect()
 }
 
 fn past(facts: &Facts, merged: &BTreeSet<String>, unit: &Unit) -> Past {
@@ -136,8 +139,33 @@ fn past(facts: &Facts, merged: &BTreeSet<String>, unit: &Unit) -> Past {
     }
 }
 
-fn commits<'a>(facts: &'a Facts, releases: impl Iterator<Item = &'a (Version, String)>) -> BTreeSet<&'a str> {
+/// The commits of the releases that changes are counted from.
+fn releases<'a>(facts: &'a Facts, pasts: &[Past]) -> BTreeSet<&'a str> {
+    commits(facts, pasts.iter().flat_map(|past| past.stable.iter().chain(&past.last)))
+}
+
+/// The commits of the stable releases.
+fn stable<'a>(facts: &'a Facts, pasts: &[Past]) -> BTreeSet<&'a str> {
+    commits(facts, pasts.iter().filter_map(|past| past.stable.as_ref()))
+}
+
+/// True when the walk ends somewhere: each unit has a stable release to count from.
+fn has_start(pasts: &[Past]) -> bool {
+    pasts.iter().all(|past| past.stable.is_some())
+}
+
+fn commits<'a, 'b>(
+    facts: &'a Facts,
+    releases: impl Iterator<Item = &'b (Version, String)>,
+) -> BTreeSet<&'a str> {
     releases.filter_map(|(_, tag)| facts.tags.get(tag)).map(String::as_str).collect()
+}
+
+/// The oldest of these commits, by the times that they carry.
+fn oldest(shell: &Shell, commits: &BTreeSet<&str>) -> anyhow::Result<Option<String>> {
+    let words = ["rev-list", "--no-walk=sorted"].into_iter().chain(commits.iter().copied());
+    let sorted = if commits.is_empty() { String::new() } else { shell.read(&Command::new("git", words))? };
+    Ok(sorted.lines().last().map(str::to_owned))
 }
 
 /// The newest commit that is in the history of all of these; `None` where there is none.
@@ -180,10 +208,9 @@ fn walk(shell: &Shell, facts: &Facts, start: Option<&str>) -> anyhow::Result<Wal
 /// The digest of each package's folder in each commit that counts.
 struct Trees(HashMap<(String, String), String>);
 
-fn trees(shell: &Shell, facts: &Facts, history: &History) -> anyhow::Result<Trees> {
-    let releases = history.units.values().flat_map(|past| past.stable.iter().chain(&past.last));
+fn trees(shell: &Shell, facts: &Facts, pasts: &[Past]) -> anyhow::Result<Trees> {
     let mut wanted: Vec<(String, String)> = Vec::new();
-    for commit in commits(facts, releases).into_iter().chain([facts.commit.as_str()]) {
+    for commit in releases(facts, pasts).into_iter().chain([facts.commit.as_str()]) {
         wanted.extend(facts.packages.iter().map(|package| (commit.to_owned(), package.folder.clone())));
     }
     // From the folder that is asked in: the workspace need not be the top of its repository.

@@ -14,7 +14,7 @@ use crate::failure::Finding;
 use crate::release::changes::Change;
 use crate::release::config::Config;
 use crate::release::facts::Facts;
-use crate::release::history::{History, Past};
+use crate::release::history::{Changes, History, Past};
 use crate::release::limits::{self, Schedule};
 use crate::release::units::Unit;
 use crate::release::version::{self, Asked, Bump};
@@ -190,16 +190,17 @@ fn settled<'a>(inputs: &Inputs<'a>, channel: Option<&str>) -> Result<Vec<Draft<'
 
 fn draft<'a>(inputs: &Inputs<'a>, unit: &'a Unit) -> Option<Draft<'a>> {
     let past = inputs.history.units.get(&unit.name)?;
-    let packages = unit.packages.iter().filter_map(|name| {
-        let changes = past.since_stable.get(name)?;
-        Some(judge::package(inputs, unit, name, changes))
-    });
-    let is_fresh = unit.packages.iter().any(|name| {
-        past.since_last
-            .get(name)
-            .is_some_and(|changes| judge::package(inputs, unit, name, changes).bump.is_some())
-    });
-    Some(Draft { unit, past, packages: packages.collect(), is_fresh, next: None })
+    let packages: Vec<_> = judged(inputs, unit, &past.since_stable);
+    let is_fresh = match past.stable == past.last {
+        true => packages.iter().any(|package| package.bump.is_some()),
+        false => judged(inputs, unit, &past.since_last).iter().any(|package| package.bump.is_some()),
+    };
+    Some(Draft { unit, past, packages, is_fresh, next: None })
+}
+
+fn judged(inputs: &Inputs, unit: &Unit, since: &BTreeMap<String, Changes>) -> Vec<Package> {
+    let known = unit.packages.iter().filter_map(|name| since.get_key_value(name));
+    known.map(|(name, changes)| judge::package(inputs, unit, name, changes)).collect()
 }
 
 fn asked<'a>(inputs: &'a Inputs, draft: &'a Draft, channel: Option<&'a str>) -> Asked<'a> {

@@ -1,10 +1,12 @@
 //! The walk as it comes in, and which of its commits count from a release on.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::release::commit::{self, Kind};
 use crate::release::facts::Facts;
 use crate::release::history::Commit;
+use crate::release::history::folders::Folders;
 
 /// Hexadecimal digits of a whole name, at the least: those of SHA-1.
 const FULL_NAME: usize = 40;
@@ -17,10 +19,12 @@ pub(super) struct Walk {
     pub(super) walked: usize,
     pub(super) outside: usize,
     pub(super) graph: Graph,
-    folders: HashMap<Vec<u8>, usize>,
-    /// The folder of the last path, and its package: paths come sorted.
-    last: (Vec<u8>, Option<usize>),
-    id: Vec<u8>,
+    folders: Folders,
+    /// The last commit's first parent, by name and node: most often the next commit is that one.
+    expected: Option<usize>,
+    expected_name: Vec<u8>,
+    /// The name of the commit that is being read; all names are as long.
+    name: Vec<u8>,
     message: Vec<u8>,
     /// The commit that is being read: its node, and the packages that it touches.
     open: Option<usize>,
@@ -31,7 +35,7 @@ pub(super) struct Walk {
 /// Commits and their parents. A node is a commit that was named, as itself or as a parent.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
-    nodes: HashMap<Vec<u8>, usize>,
+    nodes: HashMap<Vec<u8>, usize, BuildHasherDefault<Spread>>,
     parents: Vec<Vec<usize>>,
     /// What takes something back, the newest first.
     reverts: Vec<Revert>,
@@ -58,17 +62,16 @@ pub(super) struct Range {
 
 impl Walk {
     pub(super) fn new(facts: &Facts) -> Walk {
-        let folders = facts.packages.iter().enumerate();
         Walk {
-            folders: folders.map(|(place, package)| (package.folder.clone().into_bytes(), place)).collect(),
+            folders: Folders::new(facts),
             commits: Vec::new(),
             by_package: vec![Vec::new(); facts.packages.len()],
             walked: 0,
             outside: 0,
             graph: Graph::default(),
-            // No folder of a path ends in a slash.
-            last: (b"/".to_vec(), None),
-            id: Vec::new(),
+            expected: None,
+            expected_name: Vec::new(),
+            name: Vec::new(),
             message: Vec::new(),
             open: None,
             touched: Vec::new(),
@@ -87,19 +90,33 @@ impl Walk {
         }
     }
 
+    /// Names all have one length, and one space or line end behind them.
     fn begin(&mut self, head: &[u8]) {
-        let end = head.iter().position(|byte| *byte == b'\n').unwrap_or(head.len());
-        let mut names = head[..end].split(|byte| *byte == b' ').filter(|name| !name.is_empty());
-        let Some(name) = names.next() else { return };
-        let node = self.graph.node(name);
-        for parent in names {
-            let parent = self.graph.node(parent);
-            self.graph.parents[node].push(parent);
+        if self.name.is_empty() {
+            let length = head.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(head.len());
+            self.name.resize(length, b'0');
+            self.expected_name.resize(length, b'0');
         }
-        self.id.clear();
-        self.id.extend_from_slice(name);
+        let length = self.name.len();
+        let Some((name, mut rest)) = head.split_at_checked(length) else { return };
+        let node = match self.expected.take() {
+            Some(expected) if self.expected_name == name => expected,
+            _ => self.graph.node(name),
+        };
+        while let Some(parent) = rest.get(1..=length).filter(|_| rest[0] == b' ') {
+            let parent_node = self.graph.node(parent);
+            if self.expected.is_none() {
+                self.expected = Some(parent_node);
+                self.expected_name.copy_from_slice(parent);
+            }
+            self.graph.parents[node].push(parent_node);
+            rest = &rest[length + 1..];
+        }
+        // A commit without parents has a space before its line end.
+        let message = rest.strip_prefix(b" ").unwrap_or(rest);
+        self.name.copy_from_slice(name);
         self.message.clear();
-        self.message.extend_from_slice(&head[(end + 1).min(head.len())..]);
+        self.message.extend_from_slice(message.strip_prefix(b"\n").unwrap_or(message));
         self.walked += 1;
         self.open = Some(node);
         self.is_first_path = true;
@@ -109,29 +126,10 @@ impl Walk {
         // A line end stands between the head and the first path.
         let path = if self.is_first_path { record.strip_prefix(b"\n").unwrap_or(record) } else { record };
         self.is_first_path = false;
-        let end = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
-        if self.last.0 != path[..end] {
-            self.last.1 = self.package(&path[..end]);
-            self.last.0.clear();
-            self.last.0.extend_from_slice(&path[..end]);
-        }
-        if let Some(package) = self.last.1
+        if let Some(package) = self.folders.package(path)
             && !self.touched.contains(&package)
         {
             self.touched.push(package);
-        }
-    }
-
-    /// The package whose folder is the nearest around this one.
-    fn package(&self, mut folder: &[u8]) -> Option<usize> {
-        loop {
-            if let Some(package) = self.folders.get(folder) {
-                return Some(*package);
-            }
-            if folder.is_empty() {
-                return None;
-            }
-            folder = &folder[..folder.iter().rposition(|byte| *byte == b'/').unwrap_or(0)];
         }
     }
 
@@ -151,11 +149,35 @@ impl Walk {
         for package in self.touched.drain(..) {
             self.by_package[package].push(self.commits.len());
         }
+        let message = match std::str::from_utf8(&self.message) {
+            Ok(message) => commit::parse(message),
+            Err(_) => commit::parse(&String::from_utf8_lossy(&self.message)),
+        };
+        // Digits of a digest are text.
         self.commits.push(Commit {
-            id: String::from_utf8_lossy(&self.id).into_owned(),
-            message: commit::parse(&String::from_utf8_lossy(&self.message)),
+            id: String::from_utf8(self.name.clone()).unwrap_or_default(),
+            message,
             node,
         });
+    }
+}
+
+/// Hashes names of commits, which are digests: their last digits are spread already.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, name: &[u8]) {
+        if let Some(digits) = name.last_chunk() {
+            // Fibonacci hashing: the digits are text, and differ in few bits of each byte.
+            self.0 = u64::from_le_bytes(*digits).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
     }
 }
 
@@ -168,6 +190,20 @@ impl Graph {
         self.nodes.insert(name.to_vec(), node);
         self.parents.push(Vec::new());
         node
+    }
+
+    /// True for a commit that was walked, or is the parent of one.
+    pub(super) fn has(&self, commit: &str) -> bool {
+        self.nodes.contains_key(commit.as_bytes())
+    }
+
+    /// True when the first commit is in the history of the second, as far as that was walked.
+    pub(super) fn is_before(&self, first: &str, second: &str) -> bool {
+        let node = |name: &str| self.nodes.get(name.as_bytes()).copied();
+        first == second
+            || node(first)
+                .zip(node(second))
+                .is_some_and(|(first, second)| self.history(std::slice::from_ref(&second))[first])
     }
 
     /// What counts from a release on; all of the walk where there is no release.

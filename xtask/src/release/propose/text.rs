@@ -1,6 +1,6 @@
 //! What a proposal says: reasons in a few words, entries of the changelog, notes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::release::commit::{Kind, Message, markdown, plain};
 use crate::release::history::Commit;
@@ -141,11 +141,10 @@ fn entries(inputs: &Inputs, draft: &Draft) -> Vec<Entry> {
         return entries;
     }
     let has_no_file = |name: &str| judge::files(inputs.changes, name).next().is_none();
-    for entry in commits(inputs, draft, has_no_file).into_iter().filter_map(|commit| entry(&commit.message)) {
-        if !entries.contains(&entry) {
-            entries.push(entry);
-        }
-    }
+    let mut seen = HashSet::new();
+    let commits = commits(inputs, draft, has_no_file);
+    let commits = commits.iter().filter(|commit| seen.insert((&commit.message.scope, &commit.message.title)));
+    entries.extend(commits.filter_map(|commit| entry(&commit.message)));
     if entries.is_empty() {
         let whys = draft.packages.iter().flat_map(|package| &package.why);
         let needs: BTreeSet<_> =
