@@ -48,7 +48,7 @@ pub(crate) mod rehearsal;
 pub(crate) mod doctor;
 pub(crate) mod report;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 

@@ -21,7 +21,6 @@ use crate::release::changelog::{self, Cut, Entry};
 use crate::release::changes;
 use crate::release::config::{self, Config};
 use crate::release::facts::{self, Facts};
-use crate::release::history;
 use crate::release::notes::{self, Place};
 use crate::release::units::{self, Unit};
 use crate::shell::Command;
@@ -132,9 +131,8 @@ pub(crate) fn prepare(
 
 /// What is proposed for the commit, and what was said.
 fn wishes(doors: &Doors, facts: &Facts, units: &[Unit], said: &BTreeMap<String, Version>) -> Result<Wanted> {
-    let merged = history::merged_tags(&doors.shell)?;
     // Whoever names versions gets them, also where nothing could be proposed.
-    let (proposal, remark) = match crate::release::proposal_from(doors, facts, &merged, false) {
+    let (proposal, remark) = match crate::release::proposal_from(doors, facts, false) {
         Ok(proposal) => (Some(proposal), None),
         Err(failure) if said.is_empty() => return Err(failure),
         Err(failure) => {
