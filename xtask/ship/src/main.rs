@@ -66,7 +66,7 @@ fn answer() -> Result<serde_json::Value> {
             answered(block_on(publish::observe(&workspace, &environment, &clock, wanted))?)
         }
         Request::Rehearse(wanted) => answered(rehearse::rehearse(&shell, &environment, &clock, &wanted)?),
-        Request::Matrix(wanted) => answered(rehearse::matrix(&shell, &environment, &clock, &wanted)?),
+        Request::Matrix(wanted) => answered(rehearse::everywhere(&shell, &environment, &clock, &wanted)?),
         Request::Inspect(wanted) => answered(block_on(inspect::inspect(&environment, &clock, &wanted))?),
         Request::Withdraw(wanted) => answered(block_on(withdraw::withdraw(&environment, &clock, &wanted))?),
         Request::Checks(wanted) => ask::checks(&environment, &clock, &wanted),

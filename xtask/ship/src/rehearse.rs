@@ -3,7 +3,7 @@
 //! The executor runs as a process of its own, so that a planned fault can kill it; then the same request is made again,
 //! as a release manager would. What the world looks like in the end is compared byte for byte with an undisturbed run.
 
-mod matrix;
+mod everywhere;
 
 use std::path::Path;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::loopback::forge::fault::{Fault, Wrong};
 use crate::loopback::registry::{Closure, RegistryDouble, RegistryFault, Rules};
 use crate::speak::say;
 
-pub(crate) use matrix::matrix;
+pub(crate) use everywhere::everywhere;
 
 /// How often the same command is given before a rehearsal says that it does not converge.
 const RUNS_MAX: usize = 8;

@@ -21,7 +21,7 @@ use crate::release::version::{self, Asked, Bump};
 
 mod judge;
 mod text;
-pub(crate) mod report;
+pub(crate) mod table;
 
 pub(crate) use text::headings;
 

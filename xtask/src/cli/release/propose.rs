@@ -3,7 +3,7 @@
 use crate::doors::Doors;
 use crate::failure::{Exit, Result};
 use crate::release;
-use crate::release::propose::report;
+use crate::release::propose::table;
 
 /// What to say of the next release.
 #[derive(Debug, clap::Args)]
@@ -23,9 +23,9 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         // In the log of a workflow `##[` starts a command anywhere in a line; for JSON this is the same text.
         doors.terminal.data(&text.replace("##[", "##\\u005b"));
     } else if arguments.changelog {
-        doors.terminal.data(report::changelog(&proposal).trim_end());
+        doors.terminal.data(table::changelog(&proposal).trim_end());
     } else {
-        doors.terminal.data(&report::table(&proposal, doors.terminal.width()));
+        doors.terminal.data(&table::table(&proposal, doors.terminal.width()));
     }
     Ok(Exit::Done)
 }

@@ -135,20 +135,20 @@ mod tests {
     #[test]
     fn the_innermost_path_comes_last() {
         let places = Places {
-            checkout: Path::new("/home/ann/one"),
-            target: Path::new("/home/ann/one/target/release-build"),
-            cargo_home: Some(Path::new("/home/ann/.cargo")),
-            sysroot: Path::new("/home/ann/.rustup/toolchains/stable"),
+            checkout: Path::new("/users/ann/one"),
+            target: Path::new("/users/ann/one/target/release-build"),
+            cargo_home: Some(Path::new("/users/ann/.cargo")),
+            sysroot: Path::new("/users/ann/.rustup/toolchains/stable"),
             compiler: "c0ffee",
         };
         let text: String =
             remaps(&places).iter().map(|(from, to)| format!("{} -> {to}\n", from.display())).collect();
         expect![[r#"
-            /home/ann/one -> /source
-            /home/ann/.cargo -> /cargo
-            /home/ann/one/target/release-build -> /target
-            /home/ann/.rustup/toolchains/stable -> /toolchain
-            /home/ann/.rustup/toolchains/stable/lib/rustlib/src/rust -> /rustc/c0ffee
+            /users/ann/one -> /source
+            /users/ann/.cargo -> /cargo
+            /users/ann/one/target/release-build -> /target
+            /users/ann/.rustup/toolchains/stable -> /toolchain
+            /users/ann/.rustup/toolchains/stable/lib/rustlib/src/rust -> /rustc/c0ffee
         "#]]
         .assert_eq(&text);
     }

@@ -35,7 +35,7 @@ struct Case {
 }
 
 /// Runs the whole matrix.
-pub(crate) fn matrix(
+pub(crate) fn everywhere(
     shell: &Shell,
     environment: &Environment,
     clock: &Clock,
