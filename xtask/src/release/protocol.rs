@@ -22,7 +22,6 @@ use rehearse::Rehearse;
 /// A request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "a process has one request")]
 pub enum Request {
     /// Carries the effects of a plan out, from a staging folder. The answer is [`Published`].
     Publish(Publish),

@@ -73,11 +73,6 @@ impl Double {
         self.running.base()
     }
 
-    /// The address that hands identity tokens out, as `ACTIONS_ID_TOKEN_REQUEST_URL` names it.
-    pub(crate) fn identity(&self) -> String {
-        format!("{}/identity?api-version=2.0", self.running.base())
-    }
-
     /// What there is, to be looked at or changed.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -152,9 +147,8 @@ pub(crate) fn kind(method: &Method, segments: &[&str]) -> String {
 fn answer(call: &mut Call<'_>, segments: &[&str]) -> Reply {
     match segments {
         // For whoever compares worlds from outside of this process.
-        ["world"] => return Reply::json(200, &call.state.world()),
-        ["identity"] => return identity(call),
-        ["storage", id] => return releases::stored(call, id),
+        ["world"] => Reply::json(200, &call.state.world()),
+        ["storage", id] => releases::stored(call, id),
         ["repos", owner, name, rest @ ..] if call.state.repository == format!("{owner}/{name}") => {
             call.permitted().unwrap_or_else(|| of_repository(call, rest))
         }
@@ -225,15 +219,21 @@ impl Call<'_> {
         serde_json::from_slice(&self.asked.body).unwrap_or_default()
     }
 
-    /// One page of a list, with the way to the next one. `wrap` makes the answer of the page.
-    fn page(&self, all: Vec<Value>, wrap: impl FnOnce(usize, Vec<Value>) -> Value) -> Reply {
+    /// One page of a list, with the way to the next one. `show` makes the value of an item, `wrap` the answer of the page.
+    fn page<T>(
+        &self,
+        all: impl Iterator<Item = T>,
+        show: impl Fn(T) -> Value,
+        wrap: impl FnOnce(usize, Vec<Value>) -> Value,
+    ) -> Reply {
+        let all: Vec<T> = all.collect();
         let number = |name: &str, default: usize| {
             self.query(name).and_then(|text| text.parse().ok()).unwrap_or(default)
         };
         let length = number("per_page", 30).clamp(1, self.state.page_max);
         let page = number("page", 1).max(1);
         let total = all.len();
-        let items = all.into_iter().skip((page - 1) * length).take(length).collect();
+        let items = all.into_iter().skip((page - 1) * length).take(length).map(show).collect();
         let reply = Reply::json(200, &wrap(total, items));
         if page * length >= total {
             return reply;
@@ -247,19 +247,6 @@ impl Call<'_> {
         let query = query.append_pair("page", &(page + 1).to_string()).finish();
         reply.with("link", format!("<{}{}?{query}>; rel=\"next\"", self.base, self.asked.path))
     }
-}
-
-/// GitHub hands an identity token out to a job that has the right `id-token`: not part of the described API.
-fn identity(call: &Call<'_>) -> Reply {
-    use base64::Engine as _;
-    let Some(audience) = call.query("audience") else { return error(400, "no audience") };
-    let claims = json!({
-        "iss": call.base, "aud": audience, "sub": format!("repo:{}:environment:release", call.state.repository),
-        "repository": call.state.repository, "event_name": "push",
-    });
-    let part = |value: &Value| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-    let token = format!("{}.{}.{}", part(&json!({ "alg": "none" })), part(&claims), part(&json!("loopback")));
-    Reply::json(200, &json!({ "count": token.len(), "value": token }))
 }
 
 fn error(status: u16, message: &str) -> Reply {

@@ -157,7 +157,10 @@ fn settings_are_read_as_they_are() {
               "deletion",
               "non_fast_forward"
             ],
-            "maintenance/1": []
+            "maintenance/1": [
+              "non_fast_forward",
+              "pull_request"
+            ]
           },
           "tags": [
             {

@@ -1,13 +1,15 @@
 //! What a server of the forge does wrong when it is asked to.
 
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::state::State;
 use crate::loopback::server::Reply;
 
 /// Something that goes wrong once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Fault {
     /// The kind of request, as [`super::kind`] names it; `any` counts all of them.
     pub(crate) kind: String,
@@ -17,7 +19,8 @@ pub(crate) struct Fault {
 }
 
 /// What goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Wrong {
     /// 429 with `Retry-After` in seconds; nothing is done.
     Limited(u32),

@@ -14,8 +14,7 @@ pub(super) fn list(call: &Call<'_>) -> Reply {
             && head.as_ref().is_none_or(|head| *head == format!("{owner}:{}", pull.head))
             && base.as_ref().is_none_or(|base| *base == pull.base)
     });
-    let shown = wanted.map(|pull| shapes::pull(call.state, call.base, pull, false)).collect();
-    call.page(shown, |_, items| json!(items))
+    call.page(wanted, |pull| shapes::pull(call.state, call.base, pull, false), |_, items| json!(items))
 }
 
 pub(super) fn create(call: &mut Call<'_>) -> Reply {

@@ -11,8 +11,8 @@ pub(super) fn list(call: &mut Call<'_>) -> Reply {
     let sees_drafts = !call.state.read_only;
     let seen = |release: &&Release| release.hidden == 0 && (sees_drafts || !release.draft);
     let newest_first = call.state.releases.iter().rev().filter(seen);
-    let shown = newest_first.map(|release| shapes::release(call.state, call.base, release)).collect();
-    let reply = call.page(shown, |_, items| Value::Array(items));
+    let show = |release: &Release| shapes::release(call.state, call.base, release);
+    let reply = call.page(newest_first, show, |_, items| Value::Array(items));
     for release in &mut call.state.releases {
         release.hidden = release.hidden.saturating_sub(1);
     }
@@ -123,20 +123,17 @@ pub(super) fn remove(call: &mut Call<'_>, id: &str) -> Reply {
 }
 
 pub(super) fn assets(call: &mut Call<'_>, id: &str) -> Reply {
-    let repository = call.state.repository.clone();
-    let Some(release) = call.state.releases.iter_mut().find(|release| release.id.to_string() == id) else {
+    let Some(index) = call.state.releases.iter().position(|release| release.id.to_string() == id) else {
         return not_found();
     };
-    let mut seen = Vec::new();
-    let tag = release.tag.clone();
-    for asset in &mut release.assets {
-        if asset.hidden > 0 {
-            asset.hidden -= 1;
-        } else {
-            seen.push(shapes::asset(&repository, call.base, &tag, asset));
-        }
+    let release = &call.state.releases[index];
+    let seen = release.assets.iter().filter(|asset| asset.hidden == 0);
+    let show = |asset: &Asset| shapes::asset(&call.state.repository, call.base, &release.tag, asset);
+    let reply = call.page(seen, show, |_, items| Value::Array(items));
+    for asset in &mut call.state.releases[index].assets {
+        asset.hidden = asset.hidden.saturating_sub(1);
     }
-    call.page(seen, |_, items| Value::Array(items))
+    reply
 }
 
 pub(super) fn upload(call: &mut Call<'_>, id: &str) -> Reply {

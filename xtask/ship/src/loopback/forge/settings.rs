@@ -14,8 +14,7 @@ pub(super) fn environment(call: &Call<'_>, name: &str) -> Reply {
 
 pub(super) fn branch(call: &Call<'_>, branch: &str) -> Reply {
     let rules = call.state.branches.get(branch).into_iter().flatten();
-    let shown = rules.map(|rule| shapes::rule(call.state, rule)).collect();
-    call.page(shown, |_, items| json!(items))
+    call.page(rules, |rule| shapes::rule(call.state, rule), |_, items| json!(items))
 }
 
 /// The older way to protect a branch.
@@ -29,8 +28,7 @@ pub(super) fn rulesets(call: &Call<'_>) -> Reply {
     let wanted = call.state.rulesets.iter().filter(|set| {
         targets.as_ref().is_none_or(|targets| targets.split(',').any(|target| target == set.target))
     });
-    let shown = wanted.map(|set| shapes::ruleset(call.state, set, false)).collect();
-    call.page(shown, |_, items| json!(items))
+    call.page(wanted, |set| shapes::ruleset(call.state, set, false), |_, items| json!(items))
 }
 
 pub(super) fn ruleset(call: &Call<'_>, id: &str) -> Reply {

@@ -47,7 +47,6 @@ pub(crate) struct State {
     pub(crate) page_max: usize,
     /// Where files are to be sent; to this server, where nothing is said.
     pub(crate) uploads: Option<String>,
-    #[serde(skip)]
     pub(crate) faults: Vec<Fault>,
     /// How often each kind of request came.
     pub(crate) counts: BTreeMap<String, u32>,
