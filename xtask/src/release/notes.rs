@@ -47,8 +47,12 @@ pub(crate) fn notes(
         };
         let text = files::read_text(&text)?.unwrap_or_default();
         let tag = unit.tag(&unit.version);
-        let section =
-            changelog::section(&text, &tag).or_else(|| changelog::section(&text, &unit.version.to_string()));
+        // Where units share the file, a version alone may be that of another one.
+        let by_version = || {
+            let is_shared = places.get(&unit.name).is_some_and(|place| place.is_shared);
+            changelog::section(&text, &unit.version.to_string()).filter(|_| !is_shared)
+        };
+        let section = changelog::section(&text, &tag).or_else(by_version);
         notes.extend(section.filter(|section| !section.is_empty()).map(|section| (tag, section)));
     }
     Ok(notes)
