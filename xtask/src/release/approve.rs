@@ -56,7 +56,6 @@ pub(crate) fn approve(
 
 /// Signs what a maintainer saw of GitHub's settings, for the gate `github_settings`, and keeps it in this repository.
 /// [`send`] takes it to `origin`.
-/// `send` takes it to `origin`.
 pub(crate) fn looked(
     doors: &Doors,
     repository: String,

@@ -18,7 +18,7 @@ use crate::files;
 use crate::journal;
 use crate::release::config::{self, Config};
 use crate::release::facts::{self, Facts};
-use crate::release::gates::bytes::{Reproducible, Smoke};
+use crate::release::gates::bytes::{Reproduced, Tried};
 use crate::release::gates::checks::{Forge, Journal, KIND, Known};
 use crate::release::gates::config::{FILE, Gate, Source, parse};
 use crate::release::gates::waits::Events;
@@ -115,11 +115,14 @@ fn gather(world: &World, gate: &Gate) -> Result<Evidence> {
         Gate::Ci { source, .. } => Evidence::Ci(checks(world, *source)?),
         Gate::Api { skip } => Evidence::Api(programs::api(world, skip)?),
         Gate::Policy { checks, .. } => Evidence::Policy(programs::policy(world, checks)?),
-        Gate::Reproducible { .. } => {
-            let found = kept::read::<Reproducible>(workspace, &world.seal()?, kept::REPRODUCIBLE)?;
-            Evidence::Reproducible(found)
+        Gate::Reproducible { .. } => Evidence::Reproduced(kept::read::<Reproduced>(
+            workspace,
+            &world.plan.digest(),
+            kept::REPRODUCIBLE,
+        )?),
+        Gate::Smoke { .. } => {
+            Evidence::Tried(kept::read::<Tried>(workspace, &world.plan.digest(), kept::SMOKE)?)
         }
-        Gate::Smoke { .. } => Evidence::Smoke(kept::read::<Smoke>(workspace, &world.seal()?, kept::SMOKE)?),
         Gate::Approvals { .. } => Evidence::Approvals(people::approvals(world)?),
         Gate::Window { freezes } => {
             Evidence::Zones(freezes.iter().map(|freeze| zone(&freeze.zone)).collect())

@@ -100,8 +100,8 @@ pub(crate) enum Evidence {
     Ci(checks::Known),
     Api(Vec<tools::Compared>),
     Policy(tools::Policy),
-    Reproducible(bytes::Kept<bytes::Reproducible>),
-    Smoke(bytes::Kept<bytes::Smoke>),
+    Reproduced(bytes::Kept<bytes::Reproduced>),
+    Tried(bytes::Kept<bytes::Tried>),
     Approvals(approvals::Approvals),
     Zones(Vec<Result<jiff::tz::TimeZone, String>>),
     Issues(Vec<crate::release::protocol::Issue>),
@@ -140,10 +140,10 @@ pub(crate) fn verdict(gate: &Gate, evidence: &Evidence, case: Case) -> Answer {
         (Gate::Policy { checks, days_max }, Evidence::Policy(found)) => {
             tools::policy(found, checks, *days_max, case.now)
         }
-        (Gate::Reproducible { targets }, Evidence::Reproducible(found)) => {
+        (Gate::Reproducible { targets }, Evidence::Reproduced(found)) => {
             bytes::reproducible(found, targets.as_deref(), case)
         }
-        (Gate::Smoke { targets }, Evidence::Smoke(found)) => bytes::smoke(found, targets.as_deref(), case),
+        (Gate::Smoke { targets }, Evidence::Tried(found)) => bytes::smoke(found, targets.as_deref(), case),
         (Gate::Approvals { needed, age_max }, Evidence::Approvals(found)) => {
             approvals::judge(found, *needed, config::duration(age_max), case)
         }

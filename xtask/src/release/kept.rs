@@ -1,4 +1,4 @@
-//! Evidence about a release's bytes, kept for a gate that asks later: `.xtask/release/<seal>/<name>.json`.
+//! Evidence about a release's bytes, kept for a gate that asks later: `.xtask/release/<plan>/<name>.json`.
 //!
 //! The file holds the digest of its own text, so a torn or a changed one is no evidence. Who can write it can also make
 //! it up: it is worth as much as the machine that wrote it, and the gate compares its digests with those that are staged.
@@ -12,13 +12,12 @@ use serde_json::value::RawValue;
 use crate::digest::Digest;
 use crate::files;
 use crate::release::gates::bytes::Kept;
-use crate::release::manifest::Seal;
 use crate::workspace::Workspace;
 
-/// What came of a second build: [`crate::release::gates::bytes::Reproducible`].
+/// What builds of the same plan gave: [`crate::release::gates::bytes::Reproduced`].
 pub(crate) const REPRODUCIBLE: &str = "reproducible";
 
-/// How the programs ran: [`crate::release::gates::bytes::Smoke`].
+/// How the binaries ran: [`crate::release::gates::bytes::Tried`].
 pub(crate) const SMOKE: &str = "smoke";
 
 #[derive(Serialize, Deserialize)]
@@ -28,33 +27,33 @@ struct Envelope {
     evidence: Box<RawValue>,
 }
 
-fn path(workspace: &Workspace, seal: &Seal, name: &str) -> PathBuf {
-    workspace.state().join("release").join(seal.to_string()).join(format!("{name}.json"))
+fn path(workspace: &Workspace, plan: &Digest, name: &str) -> PathBuf {
+    workspace.state().join("release").join(plan.to_string()).join(format!("{name}.json"))
 }
 
-/// Keeps evidence about a seal. What was kept before under this name is replaced.
+/// Keeps evidence about a plan. What was kept before under this name is replaced.
 #[cfg_attr(
     not(test),
-    expect(dead_code, reason = "building twice and trying the archives come with the next commits")
+    expect(dead_code, reason = "whoever builds twice and tries the archives calls it next")
 )]
 pub(crate) fn write(
     workspace: &Workspace,
-    seal: &Seal,
+    plan: &Digest,
     name: &str,
     evidence: &impl Serialize,
 ) -> anyhow::Result<()> {
     let evidence = serde_json::value::to_raw_value(evidence)?;
     let envelope = Envelope { check: Digest::of(evidence.get()), evidence };
-    files::write(&path(workspace, seal, name), serde_json::to_string(&envelope)? + "\n")
+    files::write(&path(workspace, plan, name), serde_json::to_string(&envelope)? + "\n")
 }
 
-/// The evidence about a seal.
+/// The evidence about a plan.
 pub(crate) fn read<T: DeserializeOwned>(
     workspace: &Workspace,
-    seal: &Seal,
+    plan: &Digest,
     name: &str,
 ) -> anyhow::Result<Kept<T>> {
-    let path = path(workspace, seal, name);
+    let path = path(workspace, plan, name);
     let Some(bytes) = files::read(&path)? else { return Ok(Kept::Absent) };
     let shown = workspace.name_of(&path);
     let Ok(envelope) = serde_json::from_slice::<Envelope>(&bytes) else {
@@ -78,13 +77,13 @@ mod tests {
     fn gates_evidence_that_was_changed_is_none() {
         let scratch = Scratch::new();
         let workspace = Workspace::at(scratch.path());
-        let seal = Digest::of("seal");
-        let read = || read::<Vec<u32>>(&workspace, &seal, SMOKE).unwrap();
+        let plan = Digest::of("plan");
+        let read = || read::<Vec<u32>>(&workspace, &plan, SMOKE).unwrap();
         assert_eq!(read(), Kept::Absent);
-        write(&workspace, &seal, SMOKE, &vec![1, 2]).unwrap();
+        write(&workspace, &plan, SMOKE, &vec![1, 2]).unwrap();
         assert_eq!(read(), Kept::Whole(vec![1, 2]));
 
-        let path = path(&workspace, &seal, SMOKE);
+        let path = path(&workspace, &plan, SMOKE);
         let text = files::read_text(&path).unwrap().unwrap();
         for (changed, problem) in [
             (text.replace("[1,2]", "[1,3]"), "was changed"),
@@ -95,7 +94,7 @@ mod tests {
             let Kept::Broken(why) = read() else { panic!("{problem}") };
             assert!(why.contains(problem), "{why}");
         }
-        write(&workspace, &seal, SMOKE, &"of another kind").unwrap();
+        write(&workspace, &plan, SMOKE, &"of another kind").unwrap();
         assert!(matches!(read(), Kept::Broken(why) if why.contains("another version")));
     }
 }

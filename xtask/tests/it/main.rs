@@ -29,3 +29,4 @@ mod peers;
 mod act;
 mod gates;
 mod approvals;
+mod forge_gates;
