@@ -32,10 +32,6 @@ fn path(workspace: &Workspace, plan: &Digest, name: &str) -> PathBuf {
 }
 
 /// Keeps evidence about a plan. What was kept before under this name is replaced.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "whoever builds twice and tries the archives calls it next")
-)]
 pub(crate) fn write(
     workspace: &Workspace,
     plan: &Digest,

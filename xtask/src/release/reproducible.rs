@@ -4,10 +4,8 @@
 //! Its cargo home leads to the downloads of the first by links, so nothing is downloaded twice. What one machine cannot
 //! build is named, and not compared: the machine that built it can compare it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::doors::Doors;
@@ -15,52 +13,25 @@ use crate::environment::Environment;
 use crate::failure::Result;
 use crate::files;
 use crate::release::config::Config;
+use crate::release::gates::bytes::Reproduced;
 use crate::release::manifest::{Manifest, Seal};
 use crate::release::plan::{Kind, Plan};
 use crate::release::stage::{self, Wanted};
-use crate::release::{build, facts, smoke, staging};
+use crate::release::{build, facts, kept, staging};
 use crate::shell::{Command, Shell};
 use crate::terminal::Terminal;
 use crate::workspace::Workspace;
 
-/// The version of the format.
-pub(crate) const VERSION: u32 = 1;
-
 /// What cargo's home holds that a second one needs: downloads and settings, no credentials.
 const SHARED: [&str; 4] = ["registry", "git", "config.toml", "config"];
 
-/// What came of building a seal's commit a second time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Reproducible {
-    /// The version of the format.
-    pub(crate) v: u32,
-    pub(crate) plan: Digest,
-    pub(crate) seal: Seal,
-    pub(crate) at: Timestamp,
-    /// True when there was something to compare and nothing differs.
-    pub(crate) passed: bool,
-    /// The archives and crates that were compared.
-    pub(crate) digests: Vec<Compared>,
-    /// Archives that this machine does not build.
-    pub(crate) uncompared: Vec<String>,
-}
-
-/// A file that was built twice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Compared {
-    pub(crate) file: String,
-    pub(crate) first: Digest,
-    /// `None` where the second build did not make it.
-    pub(crate) second: Option<Digest>,
-}
-
-/// Builds again, compares, and keeps what came of it.
+/// Builds these targets again, and keeps the digests of both builds.
 pub(crate) fn run(
     doors: &Doors,
     config: &Config,
     (plan, manifest, seal): &(Plan, Manifest, Seal),
     targets: &[String],
-) -> Result<Reproducible> {
+) -> Result<Reproduced> {
     let mut part = plan.clone();
     let is_here = |target: &String| targets.contains(target);
     part.targets.retain(is_here);
@@ -73,30 +44,15 @@ pub(crate) fn run(
     let second = second?;
     removed?;
     let counts = |kind: Kind| matches!(kind, Kind::Archive | Kind::Symbols | Kind::Crate);
-    let compared: Vec<_> = part
-        .artifacts
-        .iter()
-        .filter(|artifact| counts(artifact.kind))
-        .map(|artifact| Compared {
-            file: artifact.file.clone(),
-            first: manifest.files[&artifact.file].sha256,
-            second: second.files.get(&artifact.file).map(|staged| staged.sha256),
-        })
-        .collect();
-    let all = plan.artifacts.iter().filter(|artifact| counts(artifact.kind));
-    let found = Reproducible {
-        v: VERSION,
-        plan: plan.digest(),
-        seal: *seal,
-        at: doors.clock.now(),
-        passed: !compared.is_empty() && compared.iter().all(|one| one.second == Some(one.first)),
-        uncompared: all
-            .filter(|artifact| !part.artifacts.contains(artifact))
-            .map(|artifact| artifact.file.clone())
-            .collect(),
-        digests: compared,
+    let digests = |manifest: &Manifest| -> BTreeMap<String, Digest> {
+        let compared = part.artifacts.iter().filter(|artifact| counts(artifact.kind));
+        compared
+            .filter_map(|artifact| Some((artifact.file.clone(), manifest.files.get(&artifact.file)?.sha256)))
+            .collect()
     };
-    files::write(&smoke::evidence(doors, seal, "reproducible.json"), staging::text(&found)?)?;
+    let builds = vec![digests(manifest), digests(&second)];
+    let found = Reproduced { plan: plan.digest(), at: doors.clock.now(), builds };
+    kept::write(&doors.workspace, &found.plan, kept::REPRODUCIBLE, &found)?;
     Ok(found)
 }
 

@@ -1,123 +1,77 @@
 //! Tries what was staged: each archive for this machine is unpacked, and each program in it must answer.
 //!
-//! What cannot run here is named, and is no pass. The answer is kept as evidence, for the seal that it was given for.
+//! What cannot run here is not in the answer, and what is not in the answer is no pass. It is kept for the gate.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
-use crate::digest::Digest;
 use crate::doors::Doors;
 use crate::failure::Result;
 use crate::files;
+use crate::release::gates::bytes::{Trial, Tried};
+use crate::release::kept;
 use crate::release::manifest::{Manifest, Seal};
-use crate::release::plan::{Artifact, Kind, Plan};
+use crate::release::plan::Kind;
+use crate::release::plan::Plan;
 use crate::release::protocol::Request;
 use crate::release::protocol::stage::{Unpack, Unpacked};
-use crate::release::staging;
 use crate::satellite::{self, SHIP};
 use crate::shell::{Command, Ended};
-
-/// The version of the format.
-pub(crate) const VERSION: u32 = 1;
+use crate::terminal::printable;
 
 /// How long a program may take to say its version.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What came of trying the archives of a seal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Smoke {
-    /// The version of the format.
-    pub(crate) v: u32,
-    pub(crate) plan: Digest,
-    pub(crate) seal: Seal,
-    pub(crate) at: Timestamp,
-    /// True when every program that was tried answered, and one was tried, unless there is no archive at all.
-    pub(crate) passed: bool,
-    pub(crate) tried: Vec<Tried>,
-    /// Archives for other machines.
-    pub(crate) untried: Vec<String>,
-}
+/// The longest line of a program that is shown, in characters.
+const LINE_MAX: usize = 200;
 
-/// A program that was tried.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Tried {
-    /// The archive, by its path in the staging folder, and its digest.
-    pub(crate) file: String,
-    pub(crate) sha256: Digest,
-    /// The program with its arguments.
-    pub(crate) command: String,
-    pub(crate) passed: bool,
-    /// How it ended, and the first line it said.
-    pub(crate) said: String,
-}
-
-/// Where evidence about a seal is kept.
-pub(crate) fn evidence(doors: &Doors, seal: &Seal, name: &str) -> PathBuf {
-    doors.workspace.state().join("release").join(seal.to_string()).join(name)
-}
-
-/// Tries the archives of a staging folder, and keeps what came of it.
+/// Tries the archives of a staging folder, and keeps how their programs ended. `each` is told of every program.
 pub(crate) fn run(
     doors: &Doors,
     (plan, manifest, seal): &(Plan, Manifest, Seal),
     folder: &Path,
-    words: &[String],
-    host: &str,
-) -> Result<Smoke> {
-    let archives = plan.artifacts.iter().filter(|artifact| artifact.kind == Kind::Archive);
-    let (here, elsewhere): (Vec<_>, Vec<_>) =
-        archives.partition(|artifact| artifact.target.as_deref() == Some(host));
-    let room = evidence(doors, seal, "smoke");
+    (words, host): (&[String], &str),
+    mut each: impl FnMut(&str),
+) -> Result<Tried> {
+    let here = plan.artifacts.iter().filter(|artifact| artifact.kind == Kind::Archive);
+    let here: Vec<_> = here.filter(|artifact| artifact.target.as_deref() == Some(host)).collect();
+    let room = doors.environment.temporary().join(format!("try-{}-{}", seal.short(), std::process::id()));
     files::remove_folder(&room)?;
-    let digest = |artifact: &Artifact| manifest.files[&artifact.file].sha256;
-    let mut tried = Vec::new();
-    let places: Vec<_> = here
+    let places = here
         .iter()
         .enumerate()
-        .map(|(number, artifact)| (folder.join(&artifact.file), room.join(number.to_string())))
-        .collect();
-    let unpacked: Vec<Unpacked> = if places.is_empty() {
-        Vec::new()
-    } else {
-        let request = Request::Unpack(Unpack { archives: places.clone() });
-        satellite::call(doors, SHIP, &request, &[], |_| {})?
-    };
-    for ((artifact, (_, place)), unpacked) in here.iter().zip(&places).zip(unpacked) {
-        for program in unpacked.programs {
-            let (passed, said) = attempt(doors, &place.join(&program), words, place)?;
-            let command = Command::new(program, words).to_string();
-            tried.push(Tried {
-                file: artifact.file.clone(),
-                sha256: digest(artifact),
-                command,
-                passed,
-                said,
-            });
+        .map(|(number, artifact)| (folder.join(&artifact.file), room.join(number.to_string())));
+    let places: Vec<_> = places.collect();
+    let unpacked: Vec<Unpacked> = match places.is_empty() {
+        true => Vec::new(),
+        false => {
+            let request = Request::Unpack(Unpack { archives: places.clone() });
+            satellite::call(doors, SHIP, &request, &[], |_| {})?
         }
+    };
+    let mut archives = BTreeMap::new();
+    for ((artifact, (_, place)), unpacked) in here.iter().zip(&places).zip(unpacked) {
+        let mut runs = Vec::new();
+        for program in unpacked.programs {
+            let (exit, said) = attempt(doors, &place.join(&program), words, place)?;
+            let command = Command::new(program, words).to_string();
+            each(&format!("tried {command}: {said}"));
+            runs.push((command, exit));
+        }
+        let sha256 = manifest.files[&artifact.file].sha256;
+        archives.insert(artifact.file.clone(), Trial { sha256, runs });
     }
     files::remove_folder(&room)?;
-    let all = here.iter().all(|artifact| tried.iter().any(|tried| tried.file == artifact.file));
-    let any = !tried.is_empty() || elsewhere.is_empty();
-    let smoke = Smoke {
-        v: VERSION,
-        plan: plan.digest(),
-        seal: *seal,
-        at: doors.clock.now(),
-        passed: all && any && tried.iter().all(|tried| tried.passed),
-        tried,
-        untried: elsewhere.iter().map(|artifact| artifact.file.clone()).collect(),
-    };
-    files::write(&evidence(doors, seal, "smoke.json"), staging::text(&smoke)?)?;
-    Ok(smoke)
+    let tried = Tried { plan: plan.digest(), at: doors.clock.now(), archives };
+    kept::write(&doors.workspace, &tried.plan, kept::SMOKE, &tried)?;
+    Ok(tried)
 }
 
-/// Runs a program with these words, in its folder; says whether it ended well, and how.
-fn attempt(doors: &Doors, program: &Path, words: &[String], folder: &Path) -> Result<(bool, String)> {
+/// Runs a program with these words, in its folder; says how it ended: its status, and for a person.
+fn attempt(doors: &Doors, program: &Path, words: &[String], folder: &Path) -> Result<(Option<i32>, String)> {
     let command = Command::new(program.display().to_string(), words).within(folder);
     let mut guarded = doors.shell.guard(&command, &[])?;
     let stopper = guarded.stopper().map_err(anyhow::Error::from)?;
@@ -141,10 +95,10 @@ fn attempt(doors: &Doors, program: &Path, words: &[String], folder: &Path) -> Re
         (first.unwrap_or_default(), watch.join().expect("waiting does not panic"))
     });
     let ended = guarded.wait().map_err(anyhow::Error::from)?;
-    let how = match late {
-        true => format!("no end within {} s", LIMIT.as_secs()),
-        false => ended.to_string(),
-    };
-    let first: String = crate::terminal::printable(&first).chars().take(200).collect();
-    Ok((!late && ended == Ended::Exit(0), format!("{how}: {first}")))
+    let first: String = printable(&first).chars().take(LINE_MAX).collect();
+    Ok(match ended {
+        _ if late => (None, format!("no end within {} s", LIMIT.as_secs())),
+        Ended::Exit(code) => (Some(code), format!("exit {code}: {first}")),
+        Ended::Signal(_) | Ended::Missing | Ended::NotStarted(_) => (None, ended.to_string()),
+    })
 }

@@ -16,7 +16,8 @@ use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Finding, Result};
 use crate::files::{self, Kind};
 use crate::release::manifest::{self, Manifest, Seal};
-use crate::release::plan::{self, Plan};
+use crate::release::plan::{self, Kind as ArtifactKind, Plan};
+use crate::release::protocol::stage::REHEARSAL;
 use crate::release::{facts, plan_of};
 use crate::workspace::Workspace;
 
@@ -53,6 +54,20 @@ pub(crate) fn check_here(doors: &Doors, folder: &Path) -> Result<(Plan, Manifest
     let (plan, manifest, mut findings) = look(folder)?;
     findings.extend(repository(doors, &plan)?);
     verdict(folder, plan, manifest, findings)
+}
+
+/// Refuses a folder that was signed for a rehearsal.
+pub(crate) fn require_signed(folder: &Path, plan: &Plan) -> Result<()> {
+    let mark = format!("trusted comment: {REHEARSAL}");
+    for artifact in plan.artifacts.iter().filter(|artifact| artifact.kind == ArtifactKind::Signature) {
+        let text = files::read_text(&folder.join(&artifact.file))?.unwrap_or_default();
+        if text.lines().any(|line| line.starts_with(&mark)) {
+            return Err(Failure::refused("what is staged was signed for a rehearsal")
+                .why(format!("the key of `{}` was thrown away, so nobody can verify it", artifact.file))
+                .next(format!("with the secret key in MINISIGN_SECRET_KEY: {AGAIN}")));
+        }
+    }
+    Ok(())
 }
 
 fn verdict(

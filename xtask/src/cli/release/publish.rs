@@ -38,6 +38,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         }
         return Ok(Exit::Done);
     }
+    staging::require_signed(&staging, &plan)?;
     let wanted =
         Publish { plan, staging, endpoints, wait_seconds_max: arguments.max_wait, faults: Vec::new() };
     let published: Published =

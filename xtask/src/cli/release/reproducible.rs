@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::digest::Digest;
 use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Finding, Result};
 use crate::release::{build, config, reproducible, staging};
@@ -19,40 +20,33 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
-    let folder = match &arguments.staging {
-        Some(folder) => doors.environment.folder().join(folder),
-        None => staging::folder(&doors.workspace),
-    };
+    let folder = staging::given(doors, arguments.staging.as_deref());
     let staged = staging::check_here(doors, &folder)?;
     let targets = match arguments.target.as_slice() {
         [] => build::installed(doors, &staged.0.targets)?,
         targets => targets.to_vec(),
     };
+    for target in staged.0.targets.iter().filter(|target| !targets.contains(target)) {
+        doors.terminal.talk(&format!("not built a second time here: {target}"));
+    }
     let found = reproducible::run(doors, &config::load(&doors.workspace)?, &staged, &targets)?;
-    for file in &found.uncompared {
-        doors.terminal.talk(&format!("not built here: {file}"));
-    }
-    if doors.terminal.is_json() {
-        doors.terminal.json(&found)?;
-    }
-    if found.passed {
-        if !doors.terminal.is_json() {
-            doors.terminal.data(&format!("{} files, built twice, are the same", found.digests.len()));
-        }
-        return Ok(Exit::Done);
-    }
-    let different = found.digests.iter().filter(|one| one.second != Some(one.first));
-    let findings: Vec<_> = different
-        .map(|one| {
-            let second = one.second.map_or("nothing".to_owned(), |digest| digest.short());
-            let problem = format!("is {} here, and {second} from a fresh clone", one.first.short());
-            Finding::at(
-                &one.file,
-                0,
-                problem,
-                "look for paths, times and random order in what the build writes",
-            )
+    let (first, second) = (&found.builds[0], &found.builds[1]);
+    let findings: Vec<_> = first
+        .iter()
+        .filter(|(file, digest)| second.get(*file) != Some(digest))
+        .map(|(file, digest)| {
+            let other = second.get(file).map_or("nothing".to_owned(), Digest::short);
+            let problem = format!("is {} here, and {other} from a fresh clone", digest.short());
+            Finding::at(file, 0, problem, "look for paths, times and random order in what the build writes")
         })
         .collect();
+    if doors.terminal.is_json() {
+        doors.terminal.json(&found)?;
+    } else if findings.is_empty() {
+        doors.terminal.data(&format!("{} files, built twice, are the same", first.len()));
+    }
+    if findings.is_empty() {
+        return Ok(Exit::Done);
+    }
     Err(Failure::found(Exit::No, "the commit does not give the same bytes twice", findings))
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Result};
 use crate::release::config::{self, Config};
+use crate::release::gates::bytes::Tried;
+use crate::release::plan::Kind;
 use crate::release::{build, smoke, staging};
 
 /// What is tried.
@@ -16,37 +18,34 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
-    let folder = match &arguments.staging {
-        Some(folder) => doors.environment.folder().join(folder),
-        None => staging::folder(&doors.workspace),
-    };
-    let exit = check(doors, &config::load(&doors.workspace)?, &folder)?;
+    let folder = staging::given(doors, arguments.staging.as_deref());
+    let tried = check(doors, &config::load(&doors.workspace)?, &folder)?;
     if doors.terminal.is_json() {
-        let (_, _, seal) = staging::check(&folder)?;
-        doors.terminal.json(&serde_json::json!({ "seal": seal, "passed": exit == Exit::Done }))?;
+        doors.terminal.json(&tried)?;
+    } else {
+        doors.terminal.data(&format!("{} archives were tried on this machine", tried.archives.len()));
     }
-    Ok(exit)
+    Ok(Exit::Done)
 }
 
-/// Tries what is staged, and says what came of it as talk.
-pub(super) fn check(doors: &Doors, config: &Config, folder: &Path) -> Result<Exit> {
+/// Tries what is staged, and says as talk what came of it.
+pub(super) fn check(doors: &Doors, config: &Config, folder: &Path) -> Result<Tried> {
     let staged = staging::check_here(doors, folder)?;
     let words = config.artifacts.smoke.clone().unwrap_or_else(|| vec!["--version".to_owned()]);
-    let smoke = smoke::run(doors, &staged, folder, &words, &build::host(doors)?)?;
-    for tried in &smoke.tried {
-        doors.terminal.talk(&format!("tried {}: {}", tried.command, tried.said));
-    }
-    for file in &smoke.untried {
+    let host = build::host(doors)?;
+    let tried = smoke::run(doors, &staged, folder, (&words, &host), |line| doors.terminal.talk(line))?;
+    let archives = staged.0.artifacts.iter().filter(|artifact| artifact.kind == Kind::Archive);
+    for file in archives.map(|artifact| &artifact.file).filter(|file| !tried.archives.contains_key(*file)) {
         doors.terminal.talk(&format!("not tried here: {file}"));
     }
-    if smoke.passed {
-        return Ok(Exit::Done);
+    let runs = tried.archives.values().flat_map(|trial| &trial.runs);
+    let failed: Vec<_> = runs.filter(|(_, exit)| *exit != Some(0)).map(|(command, _)| command).collect();
+    if failed.is_empty() {
+        return Ok(tried);
     }
-    let failed = smoke.tried.iter().filter(|tried| !tried.passed);
-    let failure = Failure::no("what is staged does not pass its first try");
     let failure =
-        failed.fold(failure, |failure, tried| failure.why(format!("{}: {}", tried.command, tried.said)));
-    let failure =
-        if smoke.tried.is_empty() { failure.why("no archive is for this machine") } else { failure };
+        failed.into_iter().fold(Failure::no("a staged program does not answer"), |failure, command| {
+            failure.why(format!("`{command}` did not end with 0"))
+        });
     Err(failure.next("correct the program, or `artifacts.smoke` in release/release.toml; then stage again"))
 }

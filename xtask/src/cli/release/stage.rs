@@ -31,7 +31,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         [] => vec![build::folder(&doors.workspace)],
         folders => folders.iter().map(from_here).collect(),
     };
-    let output = arguments.output.as_ref().map_or_else(|| staging::folder(&doors.workspace), from_here);
+    let output = staging::given(doors, arguments.output.as_deref());
     let wanted = Wanted {
         plan: &plan,
         facts: &facts,
@@ -55,5 +55,6 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         ));
         doors.terminal.data(&format!("seal {}", staged.seal));
     }
-    super::smoke::check(doors, &config, &output)
+    super::smoke::check(doors, &config, &output)?;
+    Ok(Exit::Done)
 }
