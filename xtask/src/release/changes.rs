@@ -71,7 +71,7 @@ fn parse(file: &str, text: &str, facts: &Facts) -> std::result::Result<Change, V
     };
     let mut findings = Vec::new();
     let mut packages = BTreeMap::new();
-    for (line, name, word) in entries(front).map_err(|(line, why)| vec![found(line + 1, why)])? {
+    for (line, (name, word)) in entries(front).map_err(|(line, why)| vec![found(line + 1, why)])? {
         // The line of `---` stands before.
         let line = line + 1;
         if !facts.packages.iter().any(|package| package.name == name) {
@@ -99,8 +99,11 @@ fn parse(file: &str, text: &str, facts: &Facts) -> std::result::Result<Change, V
     if findings.is_empty() { Ok(Change { file: file.to_owned(), packages, text }) } else { Err(findings) }
 }
 
+/// A line, and what is there: a key and its value, or what is wrong.
+type At<T> = (usize, T);
+
 /// The keys of the front matter with their lines and values.
-fn entries(front: &str) -> std::result::Result<Vec<(usize, String, String)>, (usize, String)> {
+fn entries(front: &str) -> std::result::Result<Vec<At<(String, String)>>, At<String>> {
     let documents =
         MarkedYaml::load_from_str(front).map_err(|error| (error.marker().line(), error.info().to_owned()))?;
     let Some(first) = documents.first() else { return Ok(Vec::new()) };
@@ -111,7 +114,7 @@ fn entries(front: &str) -> std::result::Result<Vec<(usize, String, String)>, (us
         YamlData::Value(Scalar::String(text)) => text.to_string(),
         _ => String::new(),
     };
-    Ok(entries.iter().map(|(key, value)| (key.span.start.line(), word(key), word(value))).collect())
+    Ok(entries.iter().map(|(key, value)| (key.span.start.line(), (word(key), word(value)))).collect())
 }
 
 #[cfg(test)]

@@ -244,6 +244,21 @@ fn pull_request(text: &str) -> (&str, &str) {
     }
 }
 
+/// Markdown that people of the project wrote and reviewed: it keeps its form, and no line of it can steer a terminal or
+/// start a command in the log of a workflow.
+pub(crate) fn reviewed(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let line: String = printable(line)
+            .chars()
+            .filter(|character| !is_unseen(*character))
+            .collect::<String>()
+            .replace("##[", "#\\#[");
+        let start = line.len() - line.trim_start().len();
+        if line[start..].starts_with("::") { format!("{}\\{}", &line[..start], &line[start..]) } else { line }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// The text for a terminal and for the log of a workflow, where `##[` starts a command anywhere in a line.
 pub(crate) fn on_terminal(text: &str) -> String {
     printable(&plain(text)).replace("##[", "## [")

@@ -160,7 +160,7 @@ pub(crate) fn propose(inputs: &Inputs) -> Result<Proposal, Vec<Finding>> {
         commits_outside: inputs.history.outside,
         limits: limits(inputs, &due),
         releases: due.into_iter().filter_map(|draft| text::next(inputs, draft)).collect(),
-        waiting: waiting.iter().map(|draft| text::waiting(inputs, draft)).collect(),
+        waiting: waiting.iter().map(text::waiting).collect(),
         notes,
     })
 }
@@ -299,6 +299,3 @@ fn limits(inputs: &Inputs, due: &[Draft]) -> Schedule {
     let (new, known): (Vec<_>, Vec<_>) = packages.partition(|package| package.new);
     limits::schedule(registry, new.iter().map(|package| package.name.clone()).collect(), known.len())
 }
-
-#[cfg(test)]
-mod tests;

@@ -67,6 +67,9 @@ pub(crate) struct Refusal {
     pub(crate) next: String,
 }
 
+/// What to do where a maintenance branch has no room for a version.
+const MAINTAIN: &str = "leave what breaks or adds out of the maintenance branch";
+
 /// A version, raised.
 pub(crate) fn raised(version: &Version, bump: Bump) -> Version {
     let Version { major, minor, patch, .. } = *version;
@@ -165,7 +168,7 @@ fn require_free(asked: &Asked, next: &Version) -> Result<(), Refusal> {
     match newer.min().filter(|newer| asked.line.is_some() && *newer < next) {
         Some(newer) => Err(Refusal {
             problem: format!("{next} would pass {newer}, which another branch released"),
-            next: "leave what breaks or adds out of the maintenance branch".to_owned(),
+            next: MAINTAIN.to_owned(),
         }),
         None => Ok(()),
     }
@@ -177,7 +180,7 @@ fn require_line(asked: &Asked, next: &Version) -> Result<(), Refusal> {
     if is_on(line, last) && !is_on(line, next) {
         return Err(Refusal {
             problem: format!("{next} is outside of the line {line} that this branch maintains"),
-            next: "leave what breaks or adds out of the maintenance branch".to_owned(),
+            next: MAINTAIN.to_owned(),
         });
     }
     Ok(())

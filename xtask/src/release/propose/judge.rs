@@ -1,7 +1,7 @@
 //! What the changes of one package ask of its version.
 
 use crate::release::changes::Change;
-use crate::release::commit::Kind;
+use crate::release::commit::{Kind, plain};
 use crate::release::config::Config;
 use crate::release::history::{Changes, Commit};
 use crate::release::propose::{By, Inputs, Package, Why};
@@ -15,7 +15,7 @@ pub(super) fn package(inputs: &Inputs, unit: &Unit, name: &str, changes: &Change
             by: By::ChangeFile,
             bump: Some(bump),
             source: change.file.clone(),
-            text: change.text.lines().next().unwrap_or_default().to_owned(),
+            text: plain(change.text.lines().next().unwrap_or_default()),
         })
         .collect();
     if why.is_empty() && changes.is_changed {
@@ -60,8 +60,10 @@ fn by_commit(commit: &Commit) -> Why {
 fn unspoken(inputs: &Inputs, unit: &Unit, name: &str, changes: &Changes) -> Option<Why> {
     let mut commits = commits(inputs, changes).peekable();
     let nothing = match commits.peek() {
+        // What no release had must be released, whatever its commits say.
+        _ if changes.is_new => false,
         // Files differ without a commit: what a merge resolved. Where other packages are inside, it may be theirs.
-        None => !changes.is_new && has_packages_inside(inputs, name),
+        None => has_packages_inside(inputs, name),
         Some(_) => commits.all(|commit| commit.message.kind == Kind::Quiet),
     };
     if nothing {
@@ -79,7 +81,7 @@ fn unspoken(inputs: &Inputs, unit: &Unit, name: &str, changes: &Changes) -> Opti
             by: By::Difference,
             bump: Some(Bump::Patch),
             source: String::new(),
-            text: "its files differ".to_owned(),
+            text: if changes.is_new { "it is new" } else { "its files differ" }.to_owned(),
         },
     })
 }

@@ -37,8 +37,8 @@ pub(crate) fn table(proposal: &Proposal, width: Option<usize>) -> String {
     let numbers = releases.iter().map(|next| versions(next).len()).max().unwrap_or(0);
     for next in releases.iter().take(ROWS_MAX) {
         let word = next.bump.map_or("", |bump| bump.word());
-        let unit = cut(&next.unit, NAME_MAX);
-        lines.push(format!("  {unit:names$}  {:numbers$}  {word:5}  {}", versions(next), next.why));
+        let (unit, why) = (cut(&next.unit, NAME_MAX), on_terminal(&next.why));
+        lines.push(format!("  {unit:names$}  {:numbers$}  {word:5}  {why}", versions(next)));
     }
     if releases.len() > ROWS_MAX {
         lines.push(format!("  and {} more: --json tells all", releases.len() - ROWS_MAX));
@@ -56,19 +56,13 @@ pub(crate) fn table(proposal: &Proposal, width: Option<usize>) -> String {
         lines.push(format!("outside: {count} in no package; a change file says if one should count"));
     }
     lines.extend(limits(proposal));
-    lines.extend(proposal.notes.iter().map(|note| format!("note: {note}")));
+    lines.extend(proposal.notes.iter().map(|note| format!("note: {}", on_terminal(note))));
     if !releases.is_empty() {
         lines.push("next: cargo xtask release prepare".to_owned());
     }
     let width = width.unwrap_or(WIDTH);
-    let lines: Vec<_> = lines.iter().map(|line| cut(safe(line).trim_end(), width)).collect();
+    let lines: Vec<_> = lines.iter().map(|line| cut(line, width)).collect();
     lines.join("\n")
-}
-
-/// Columns stay where they are; all else is as for any text of strangers.
-fn safe(line: &str) -> String {
-    let parts: Vec<_> = line.split("  ").map(on_terminal).collect();
-    parts.join("  ")
 }
 
 fn counted(count: usize, word: &str) -> String {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::release::commit::{Kind, Message, markdown, plain};
+use crate::release::changes::Change;
+use crate::release::commit::{Kind, Message, markdown, plain, reviewed};
 use crate::release::history::Commit;
 use crate::release::propose::{By, Draft, Entry, Inputs, Next, Package, Waiting, judge};
 use crate::release::version::Bump;
@@ -47,12 +48,13 @@ pub(super) fn next(inputs: &Inputs, draft: Draft) -> Option<Next> {
 }
 
 /// A unit that is not due.
-pub(super) fn waiting(inputs: &Inputs, draft: &Draft) -> Waiting {
+pub(super) fn waiting(draft: &Draft) -> Waiting {
     let since = draft.past.last.as_ref().map_or_else(String::new, |(_, tag)| format!(" since {tag}"));
-    let quiet = commits(inputs, draft, |_| true);
-    let why = match quiet.is_empty() || !draft.packages.iter().any(|package| !package.why.is_empty()) {
-        true => format!("unchanged{since}"),
-        false => format!("nothing that its users notice{since}"),
+    let is_quiet =
+        draft.past.since_last.values().any(|changes| changes.is_changed && !changes.commits.is_empty());
+    let why = match is_quiet {
+        true => format!("nothing that its users notice{since}"),
+        false => format!("unchanged{since}"),
     };
     Waiting { unit: draft.unit.name.clone(), version: draft.unit.version.clone(), why }
 }
@@ -91,8 +93,9 @@ fn why(draft: &Draft, commits: &[&Commit]) -> String {
     if last.is_some() && files.is_empty() {
         parts.extend(counted(commits));
     }
-    for by in [By::Api, By::Changelog, By::Dependency] {
-        let texts: BTreeSet<_> = whys().filter(|why| why.by == by).map(|why| why.text.as_str()).collect();
+    let told: &[By] = if last.is_some() { &[By::Api, By::Changelog, By::Dependency] } else { &[] };
+    for by in told {
+        let texts: BTreeSet<_> = whys().filter(|why| why.by == *by).map(|why| why.text.as_str()).collect();
         parts.extend(texts.into_iter().map(str::to_owned));
     }
     if parts.is_empty() { "its files differ".to_owned() } else { parts.join(", ") }
@@ -123,17 +126,16 @@ fn counted(commits: &[&Commit]) -> Vec<String> {
 
 /// The changelog's new entries. What a person wrote, in change files or under Unreleased, takes the place of commits.
 fn entries(inputs: &Inputs, draft: &Draft) -> Vec<Entry> {
-    let of_unit = |change: &&_| -> bool {
-        let change: &crate::release::changes::Change = change;
-        draft.unit.packages.iter().any(|name| change.packages.contains_key(name))
-    };
+    let of_unit =
+        |change: &&Change| draft.unit.packages.iter().any(|name| change.packages.contains_key(name));
     let mut entries: Vec<Entry> = Vec::new();
     for change in inputs.changes.iter().filter(of_unit) {
         let asked = change.packages.iter().filter(|(name, _)| draft.unit.packages.contains(name));
+        let text = reviewed(&change.text);
         entries.push(match asked.map(|(_, bump)| *bump).max() {
-            Some(Bump::Major) => Entry { kind: "Changed", text: format!("**Breaking:** {}", change.text) },
-            Some(Bump::Minor) => Entry { kind: "Added", text: change.text.clone() },
-            Some(Bump::Patch) | None => Entry { kind: "Fixed", text: change.text.clone() },
+            Some(Bump::Major) => Entry { kind: "Changed", text: format!("**Breaking:** {text}") },
+            Some(Bump::Minor) => Entry { kind: "Added", text },
+            Some(Bump::Patch) | None => Entry { kind: "Fixed", text },
         });
     }
     let written = inputs.unreleased.get(judge::changelog(inputs.config, draft.unit));
@@ -192,8 +194,9 @@ pub(super) fn notes(inputs: &Inputs, drafts: &[Draft]) -> Vec<String> {
     let mut notes = Vec::new();
     if !inputs.facts.dirty.is_empty() {
         let count = inputs.facts.dirty.len();
+        let paths = if count == 1 { "path differs" } else { "paths differ" };
         notes.push(format!(
-            "{count} paths differ from the commit: of these only change files and changelogs count"
+            "{count} {paths} from the commit: not counted, but for change files, changelogs and configuration"
         ));
     }
     for draft in drafts {
