@@ -39,7 +39,7 @@ impl Drop for Forge {
 }
 
 /// The satellite, built once beside the binary under test, where that looks for it.
-fn satellite() -> &'static str {
+pub(crate) fn satellite() -> &'static str {
     static BUILT: OnceLock<String> = OnceLock::new();
     BUILT.get_or_init(|| {
         let front = std::path::Path::new(env!("CARGO_BIN_EXE_xtask"));

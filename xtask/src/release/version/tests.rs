@@ -1,7 +1,10 @@
 use super::*;
 
 /// Each row: manifest, releases in this history, releases elsewhere, channel, line, bump, fresh; what is next.
-const CASES: &[(&str, &str, &str, &str, &str, &str, bool, &str)] = &[
+type Row =
+    (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str, bool, &'static str);
+
+const CASES: &[Row] = &[
     // What a change asks for, as cargo reads versions.
     ("1.2.3", "1.2.3", "", "", "", "patch", true, "1.2.4"),
     ("1.2.3", "1.2.3", "", "", "", "minor", true, "1.3.0"),
