@@ -45,6 +45,7 @@ pub(crate) mod evidence;
 pub(crate) mod approve;
 pub(crate) mod endpoints;
 pub(crate) mod rehearsal;
+pub(crate) mod verify;
 pub(crate) mod doctor;
 pub(crate) mod report;
 

@@ -37,6 +37,8 @@ use nexus_xtask::release::plan::{Action, Plan, Release};
 use crate::trouble::Trouble;
 use api::Api;
 
+pub(crate) use questions::Fetched;
+
 /// What releasing takes.
 const CONTENTS: &str = "contents: write";
 

@@ -26,6 +26,7 @@ mod rehearse;
 mod speak;
 mod stage;
 mod trouble;
+mod verify;
 mod withdraw;
 
 fn main() -> ExitCode {
@@ -68,6 +69,7 @@ fn answer() -> Result<serde_json::Value> {
         Request::Rehearse(wanted) => answered(rehearse::rehearse(&shell, &environment, &clock, &wanted)?),
         Request::Matrix(wanted) => answered(rehearse::everywhere(&shell, &environment, &clock, &wanted)?),
         Request::Inspect(wanted) => answered(block_on(inspect::inspect(&environment, &clock, &wanted))?),
+        Request::Verify(wanted) => answered(block_on(verify::verify(&environment, &clock, &wanted))?),
         Request::Withdraw(wanted) => answered(block_on(withdraw::withdraw(&environment, &clock, &wanted))?),
         Request::Checks(wanted) => ask::checks(&environment, &clock, &wanted),
         Request::Issues(wanted) => ask::issues(&environment, &clock, &wanted),

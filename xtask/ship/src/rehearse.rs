@@ -14,9 +14,11 @@ use nexus_xtask::clock::Clock;
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::{Exit, Failure, Result};
 use nexus_xtask::files;
-use nexus_xtask::release::plan::{Action, Plan};
+use nexus_xtask::release::plan::{Action, Package, Plan};
 use nexus_xtask::release::protocol::rehearse::{PlannedFault, PlannedKind, Rehearse, Rehearsed};
+use nexus_xtask::release::protocol::verify::{Verified, Verify};
 use nexus_xtask::release::protocol::{self, Endpoints, FaultKind, Publish, Published, Request};
+use nexus_xtask::release::staging;
 use nexus_xtask::satellite::{self, Envelope, Message};
 use nexus_xtask::shell::{Command, Shell};
 
@@ -163,11 +165,20 @@ impl Stage<'_> {
             wait_seconds_max: WAIT_SECONDS_MAX,
             faults,
         };
-        let envelope = Envelope {
-            version: satellite::VERSION,
-            root: folder.to_owned(),
-            request: Request::Publish(publish),
-        };
+        Ok(match self.ask(folder, Request::Publish(publish))? {
+            Some(Ok(answer)) => Run::Published(serde_json::from_value(answer)?),
+            Some(Err(failed)) => Run::Failed(failed.into()),
+            None => Run::Killed,
+        })
+    }
+
+    /// Makes a request of a satellite of its own; nothing is answered where that was killed.
+    fn ask(
+        &self,
+        folder: &Path,
+        request: Request,
+    ) -> anyhow::Result<Option<std::result::Result<Value, satellite::Failed>>> {
+        let envelope = Envelope { version: satellite::VERSION, root: folder.to_owned(), request };
         let binary = self.environment.binary().display().to_string();
         let command = Command::new(binary, [""; 0])
             .with("GITHUB_TOKEN", TOKEN)
@@ -179,11 +190,7 @@ impl Stage<'_> {
             Ok(Message::Failed(failed)) => last = Some(Err(failed)),
             Ok(_) | Err(_) => {}
         })?;
-        Ok(match last {
-            Some(Ok(answer)) => Run::Published(serde_json::from_value(answer)?),
-            Some(Err(failed)) => Run::Failed(failed.into()),
-            None => Run::Killed,
-        })
+        Ok(last)
     }
 }
 
@@ -217,6 +224,8 @@ pub(crate) fn rehearse(
     lap(&mut rehearsed, "publish");
     once_more(&stage, &world)?;
     lap(&mut rehearsed, "publish again");
+    verify(&stage, &world)?;
+    lap(&mut rehearsed, "verify");
     if let Some(folder) = &wanted.consumer {
         say(&Message::Note { text: "a consumer is built and tested from the loopback registry".to_owned() });
         let index = world.registry.index();
@@ -276,6 +285,41 @@ fn once_more(stage: &Stage, world: &World) -> Result<()> {
         Run::Killed => Err(Failure::no("the same command again was killed").next("rehearse once more")),
         Run::Failed(failure) => Err(failure),
     }
+}
+
+/// What is published is what was staged, as a stranger sees it.
+fn verify(stage: &Stage, world: &World) -> Result<()> {
+    let wanted = stage.wanted;
+    let (plan, manifest, _) = staging::check(&wanted.staging)?;
+    let digest = |package: &Package| {
+        let file = format!("crates/{}-{}.crate", package.name, package.version);
+        let staged = manifest.files.get(&file)?;
+        Some((package.name.clone(), package.version.clone(), staged.sha256))
+    };
+    for release in &plan.releases {
+        let request = Verify {
+            endpoints: world.endpoints(),
+            repository: plan.repository.clone(),
+            tag: release.tag.clone(),
+            commit: plan.commit.clone(),
+            // A rehearsal signs with a key that is thrown away.
+            public_key: None,
+            packages: plan.packages.iter().filter_map(digest).collect(),
+            host: String::new(),
+            folder: wanted.folder.join("downloaded"),
+        };
+        let verified: Verified = match stage.ask(&wanted.folder, Request::Verify(request))? {
+            Some(Ok(answer)) => serde_json::from_value(answer).map_err(anyhow::Error::from)?,
+            Some(Err(failed)) => return Err(failed.into()),
+            None => return Err(Failure::no("the verification was killed").next("rehearse once more")),
+        };
+        if !verified.problems.is_empty() {
+            return Err(Failure::no("what was published on loopback is not what was staged")
+                .why(verified.problems.join("; "))
+                .next("this is a defect of the toolkit; please report the plan"));
+        }
+    }
+    Ok(())
 }
 
 fn milliseconds(duration: Duration) -> u64 {

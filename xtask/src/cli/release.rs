@@ -12,6 +12,7 @@ mod approve;
 mod rehearse;
 mod publish;
 mod status;
+mod verify;
 mod doctor;
 mod rollback;
 
@@ -53,6 +54,8 @@ enum Verb {
     Publish(publish::Arguments),
     /// What of a staged release is there, and what is missing
     Status(status::Arguments),
+    /// Download a published release, and check all of it: files, signature, origin, packages, programs
+    Verify(verify::Arguments),
     /// Compare the last releases here, at the forge and in the registry, and say what repairs them
     Doctor(doctor::Arguments),
     /// Yank the packages of a release, dependants first
@@ -75,6 +78,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         Verb::Rehearse(wanted) => rehearse::run(doors, wanted),
         Verb::Publish(wanted) => publish::run(doors, wanted),
         Verb::Status(wanted) => status::run(doors, wanted),
+        Verb::Verify(wanted) => verify::run(doors, wanted),
         Verb::Doctor(wanted) => doctor::run(doors, wanted),
         Verb::Yank(wanted) => rollback::yank(doors, wanted),
         Verb::Rollback(wanted) => rollback::run(doors, wanted),

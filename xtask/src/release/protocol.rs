@@ -8,6 +8,7 @@ pub mod forge;
 pub mod inspect;
 pub mod rehearse;
 pub mod stage;
+pub mod verify;
 
 use std::path::PathBuf;
 
@@ -44,6 +45,8 @@ pub enum Request {
     Matrix(Rehearse),
     /// Looks at releases of the past. The answer is a list of [`inspect::Inspected`].
     Inspect(inspect::Inspect),
+    /// Looks at a published release as a stranger would. The answer is [`verify::Verified`].
+    Verify(verify::Verify),
     /// Takes the effects of a plan back, as far as each can be. The answer is a list of [`Withdrawn`].
     Withdraw(Withdraw),
     /// Serves a double of the forge on loopback until its input ends. A note says its address; there is no answer.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 use nexus_xtask::release::protocol::forge::Published;
@@ -57,6 +58,15 @@ struct Release {
     html_url: String,
 }
 
+/// What was downloaded of a release.
+#[derive(Clone, Debug)]
+pub(crate) struct Fetched {
+    /// The commit that its tag leads to; none where there is no such tag.
+    pub(crate) commit: Option<String>,
+    /// Every file, by name.
+    pub(crate) files: BTreeMap<String, Bytes>,
+}
+
 impl Forge {
     /// Every check of a commit. Which event and branch it was for is known of the workflow run with the same check suite; a
     /// check of a pull request is told apart by it.
@@ -97,6 +107,24 @@ impl Forge {
         Ok(issues
             .map(|issue| Issue { number: issue.number, title: issue.title, address: issue.html_url })
             .collect())
+    }
+
+    /// The files of a published release, and the commit that its tag leads to; nothing while it is a draft.
+    pub(crate) async fn fetched(&self, tag: &str) -> Result<Option<Fetched>, Trouble> {
+        let mut path = vec!["releases", "tags"];
+        path.extend(tag.split('/'));
+        let release: Option<Release> = self.api.read(Ask::get(&path, "contents: read")).await?;
+        let Some(release) = release else { return Ok(None) };
+        let number = release.id.to_string();
+        let assets: Vec<Asset> =
+            self.api.list(Ask::get(&["releases", &number, "assets"], CONTENTS), "").await?;
+        let mut files = BTreeMap::new();
+        for asset in assets {
+            let number = asset.id.to_string();
+            let bytes = self.api.download(&["releases", "assets", &number], CONTENTS).await?;
+            files.insert(asset.name, bytes);
+        }
+        Ok(Some(Fetched { commit: self.commit_of(tag).await?, files }))
     }
 
     /// The published release of a tag; nothing while it is a draft.
