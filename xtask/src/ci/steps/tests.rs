@@ -83,7 +83,8 @@ fn built_in_steps_follow_what_there_is() {
             doc (lint; ): RUSTDOCFLAGS='-D warnings' cargo doc '{packages}' --no-deps --locked
             msrv (lint; ): cargo +1.80 check '{packages}' --locked --target-dir '{target}/msrv' [rust 1.80: true]
             deny (lint; ): cargo deny --offline check bans licenses sources
-            workflows (lint; ): cargo xtask workflows --check"#]],
+            workflows (lint; ): cargo xtask workflows --check
+            rehearse (test; build): cargo xtask release rehearse"#]],
     );
     more.baselines = vec!["clippy".into()];
     more.toolchains = vec!["1.8.0-x86_64-unknown-linux-gnu".into()];
@@ -101,7 +102,8 @@ fn built_in_steps_follow_what_there_is() {
             doc (lint; ): RUSTDOCFLAGS='-D warnings' cargo doc '{packages}' --no-deps --locked
             msrv (lint; ): cargo +1.95.0 check '{packages}' --locked --target-dir '{target}/msrv' [the toolchain in use is the declared minimum 1.95.0: `build` shows it] [rust 1.95.0: false]
             deny (lint; ): cargo deny --offline check bans licenses sources advisories
-            workflows (lint; ): cargo xtask workflows --check"#]],
+            workflows (lint; ): cargo xtask workflows --check
+            rehearse (test; ): cargo xtask release rehearse"#]],
     );
 }
 
@@ -145,7 +147,7 @@ fn all_problems_are_reported_at_once() {
         &facts(),
         expect![[r#"
             release/ci.toml: `remove` names `dco`, which is no built-in step
-              next: remove it, or name one of: `build`, `clippy`, `deny`, `doc`, `doctest`, `fmt`, `lock`, `msrv`, `test`, `tidy`, `workflows`
+              next: remove it, or name one of: `build`, `clippy`, `deny`, `doc`, `doctest`, `fmt`, `lock`, `msrv`, `rehearse`, `test`, `tidy`, `workflows`
             release/ci.toml: step `empty` has no `command`
               next: add `command = ["program", "argument"]`; only built-in steps have one of their own
             release/ci.toml: step `lost` needs `nobody`, which does not exist
