@@ -189,7 +189,7 @@ fn a_second_build_is_compared_and_kept_for_the_gate() {
     let sandbox = staged("", &[("release/gates.toml", gates)], &[]);
     let shown = |sandbox: &Sandbox| {
         let table = sandbox.xtask(&["release", "gate"]).stdout;
-        let lines = table.lines().filter(|line| line.contains(" again ") || line.contains(" tried "));
+        let lines = table.lines().filter(|line| line.starts_with("again ") || line.starts_with("tried "));
         lines.map(|line| format!("{}\n", line.trim_end().replace(&host(), "HOST"))).collect::<String>()
     };
     let before = shown(&sandbox);
@@ -202,8 +202,8 @@ fn a_second_build_is_compared_and_kept_for_the_gate() {
         done.stderr
     );
     let after = shown(&sandbox);
-    assert!(after.contains("2 builds gave the same 5 files"), "{after}");
-    assert!(after.contains("1 binaries ran"), "{after}");
+    assert!(after.contains("a second build gave the same 5 files"), "{after}");
+    assert!(after.contains(" ran, "), "{after}");
 }
 
 #[test]
