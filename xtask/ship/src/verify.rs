@@ -63,7 +63,9 @@ fn unpack(wanted: &Verify, fetched: &Fetched, verified: &mut Verified) -> Result
     files::remove_folder(&wanted.folder)?;
     for (name, bytes) in &fetched.files {
         files::write(&wanted.folder.join(name), bytes)?;
-        let is_archive = name.contains(&wanted.host) && !name.contains("-symbols.");
+        let is_packed = name.ends_with(".tar.gz") || name.ends_with(".zip");
+        let is_here = !wanted.host.is_empty() && name.contains(&wanted.host);
+        let is_archive = is_packed && is_here && !name.contains("-symbols.");
         if is_archive {
             let folder = wanted.folder.join(format!("{name}.unpacked"));
             let programs = archive::unpack(name, bytes, &folder)?;

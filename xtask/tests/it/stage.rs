@@ -202,8 +202,8 @@ fn a_second_build_is_compared_and_kept_for_the_gate() {
         done.stderr
     );
     let after = shown(&sandbox);
-    assert!(after.contains("a second build gave the same 5 files"), "{after}");
-    assert!(after.contains(" ran, "), "{after}");
+    assert!(after.contains("builds gave the same"), "{after}");
+    assert!(after.contains("binaries ran"), "{after}");
 }
 
 #[test]
