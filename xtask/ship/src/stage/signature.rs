@@ -1,5 +1,7 @@
 //! Signs the list of checksums with minisign, and verifies such signatures.
 
+use anyhow::Context as _;
+use base64::Engine as _;
 use minisign::{KeyPair, SecretKey, SecretKeyBox};
 
 use nexus_xtask::environment::Environment;
@@ -41,22 +43,29 @@ pub(crate) fn sign(
     Ok(signature)
 }
 
-/// The key in the environment: the text of the file, or its second line alone.
+/// The key in the environment: the text of the file, or the line with the key alone.
 fn secret_key(environment: &Environment) -> Result<SecretKey> {
-    let text = environment.get("MINISIGN_SECRET_KEY").unwrap_or_default().trim();
-    let text = if text.contains('\n') { text.to_owned() } else { format!("untrusted comment: key\n{text}") };
-    let boxed = || SecretKeyBox::from_string(&text);
-    // A key without a password is tried first: the other way always asks the password's slow function.
-    let password = environment.get("MINISIGN_PASSWORD").unwrap_or_default().to_owned();
-    boxed()
-        .and_then(SecretKeyBox::into_unencrypted_secret_key)
-        .or_else(|_| boxed()?.into_secret_key(Some(password)))
-        .map_err(|error| {
-            // The error is about the key, and never quotes it.
-            Failure::refused("MINISIGN_SECRET_KEY holds no key that can be used")
-                .why(error.to_string())
-                .next("set it to the text of the file that `minisign -G` wrote, and MINISIGN_PASSWORD to its password")
-        })
+    let text = environment.get("MINISIGN_SECRET_KEY").unwrap_or_default();
+    let password = environment.get("MINISIGN_PASSWORD").unwrap_or_default();
+    read_key(text, password).map_err(|error| {
+        // The error is about the key, and never quotes it.
+        Failure::refused("MINISIGN_SECRET_KEY holds no key that can be used").why(error.to_string()).next(
+            "set it to the text of the file that `minisign -G` wrote, and MINISIGN_PASSWORD to its password",
+        )
+    })
+}
+
+/// A key without a password is taken as it is: minisign writes no checksum into such a file, and the crate's own reader
+/// asks for one. Whether it is the right key is seen by its signature.
+fn read_key(text: &str, password: &str) -> anyhow::Result<SecretKey> {
+    let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(line).context("it is not base64")?;
+    let key = SecretKey::from_bytes(&bytes)?;
+    if !key.is_encrypted() {
+        return Ok(key);
+    }
+    let boxed = SecretKeyBox::from_string(&format!("untrusted comment: key\n{line}"))?;
+    Ok(boxed.into_secret_key(Some(password.to_owned()))?)
 }
 
 /// The line of a public key's text that holds the key.
