@@ -151,3 +151,6 @@ pub(crate) fn unpack(name: &str, bytes: &[u8], folder: &Path) -> anyhow::Result<
     }
     Ok(programs)
 }
+
+#[cfg(test)]
+mod tests;

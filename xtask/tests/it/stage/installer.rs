@@ -4,6 +4,7 @@ use std::path::Path;
 
 use expect_test::{Expect, expect};
 
+use super::signed::signed;
 use super::{assets, host, staged};
 use crate::peers::peer;
 use crate::sandbox::{Done, Sandbox};
@@ -145,6 +146,23 @@ fn a_script_that_was_cut_off_does_nothing() {
         install(&sandbox, &[], &[]);
         assert!(!installed(&sandbox).exists(), "{length}");
     }
+}
+
+#[test]
+fn verifies_the_signature_where_it_can() {
+    let Some(minisign) = peer("minisign") else { return };
+    let mut sandbox = signed();
+    let path = format!("{}:{}", minisign.parent().unwrap().display(), sandbox.variable("PATH"));
+    sandbox.set("PATH", &path);
+    assert_eq!(install(&sandbox, &[], &["--signed"]).code, 0);
+    std::fs::remove_file(installed(&sandbox)).unwrap();
+    let list = assets(&sandbox).join("SHA256SUMS");
+    let text = std::fs::read_to_string(&list).unwrap();
+    std::fs::write(&list, text + &format!("{}  more\n", "0".repeat(64))).unwrap();
+    let done = install(&sandbox, &[], &[]);
+    assert_eq!(done.code, 1, "{}", done.transcript());
+    assert!(done.stderr.contains("does not hold: nothing is installed"), "{}", done.transcript());
+    assert!(!installed(&sandbox).exists());
 }
 
 #[test]

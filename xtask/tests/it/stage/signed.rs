@@ -1,10 +1,42 @@
 //! The signature over the list of checksums.
 
+use std::path::Path;
+
 use expect_test::expect;
 
-use super::{PUBLIC_KEY, SECRET_KEY, assets, workspace};
+use super::{PUBLIC_KEY, SECRET_KEY, assets, staged, workspace};
+use crate::peers::peer;
+use crate::sandbox::Sandbox;
 
 const SIGNED: &str = "[signing]\npublic_key = \"release/key.pub\"\n";
+
+/// A release that is signed with the key of these tests.
+pub(super) fn signed() -> Sandbox {
+    staged(SIGNED, &[("release/key.pub", PUBLIC_KEY)], &[("MINISIGN_SECRET_KEY", SECRET_KEY)])
+}
+
+#[test]
+fn minisign_accepts_the_signature_and_refuses_another_list() {
+    let Some(minisign) = peer("minisign") else { return };
+    let sandbox = signed();
+    let verify = |folder: &Path| {
+        let mut command = sandbox.command(&minisign.display().to_string(), &["-V", "-m", "SHA256SUMS", "-p"]);
+        command.arg(sandbox.path("release/key.pub")).current_dir(folder).output().unwrap()
+    };
+    let said = verify(&assets(&sandbox));
+    assert!(said.status.success(), "{said:?}");
+    let said = String::from_utf8(said.stdout).unwrap();
+    let commit = sandbox.git(&["rev-parse", "HEAD"]);
+    expect![[r#"
+        Signature and comment signature verified
+        Trusted comment: timestamp:1767323045	file:SHA256SUMS	tag:v0.2.0	commit:COMMIT
+    "#]]
+    .assert_eq(&said.replace(&commit, "COMMIT"));
+    let list = assets(&sandbox).join("SHA256SUMS");
+    let text = std::fs::read_to_string(&list).unwrap();
+    std::fs::write(&list, text.replacen('a', "b", 1)).unwrap();
+    assert!(!verify(&assets(&sandbox)).status.success());
+}
 
 #[test]
 fn a_release_that_is_to_be_signed_is_not_staged_without_the_key() {
