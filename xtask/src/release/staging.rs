@@ -2,7 +2,7 @@
 //!
 //! It holds the plan, the manifest, and one file for each artifact of the plan, at the artifact's path. Whoever uses it
 //! asks here first: [`check`] reads every byte and compares with the manifest, and the front also compares with the
-//! repository ([`check_here`]). Every problem is found in one go, and one is enough to refuse the whole folder.
+//! repository (`check_here`). Every problem is found in one go, and one is enough to refuse the whole folder.
 //!
 //! Plan and manifest have one form of text each, and any other is refused: so each byte of the folder counts, also a
 //! blank that would mean nothing.
