@@ -1,0 +1,3 @@
+//! From sealed bytes to running stages, and back.
+
+pub mod contract;
