@@ -1,11 +1,9 @@
 //! Is everything there that the work needs, on this machine and in this clone?
 //!
-//! facts -> report. To add a check: a field of `facts::Facts`, and its line in `report::lines`; of how the repository is set
-//! up on GitHub, a field of `github::Setup`, and its line in `github::lines`.
+//! facts -> report. To add a check: a field of `facts::Facts`, and its line in `report::lines`.
 
 pub(crate) mod facts;
-pub(crate) mod github;
-pub(crate) mod report;
+pub mod report;
 
 use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Finding, Result};
@@ -20,7 +18,7 @@ pub(crate) fn run(doors: &Doors, others: Vec<Line>) -> Result<Exit> {
 }
 
 /// Shows one line a check. What is sick is a failure with this problem.
-pub(crate) fn show(doors: &Doors, lines: &[Line], problem: &str) -> Result<Exit> {
+pub fn show(doors: &Doors, lines: &[Line], problem: &str) -> Result<Exit> {
     let sick: Vec<_> = lines.iter().filter(|line| line.is_sick()).collect();
     if doors.terminal.is_json() {
         doors.terminal.json(&serde_json::json!({ "healthy": sick.is_empty(), "checks": lines }))?;

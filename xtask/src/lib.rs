@@ -23,19 +23,14 @@ pub mod toolchain;
 pub mod satellite;
 
 mod ci;
-mod tidy;
-mod doctor;
+pub mod doctor;
 mod tools;
 mod baseline;
 mod adopt;
-mod bench;
-mod acceptance;
 mod workflows;
-pub mod release;
 
-mod cli;
+pub mod cli;
 
-#[cfg(test)]
-mod scratch;
+pub mod scratch;
 
 pub use cli::main;

@@ -27,10 +27,21 @@ pub struct Satellite {
     pub package: &'static str,
     /// Its folder in the toolkit's repository.
     pub folder: &'static str,
+    /// Folders of the satellites whose libraries it is made from.
+    pub needs: &'static [&'static str],
 }
 
+/// What a release manager runs.
+pub const DELIVER: Satellite =
+    Satellite { package: "nexus-xtask-deliver", folder: "xtask/deliver", needs: &[] };
+
 /// Packs and sends.
-pub const SHIP: Satellite = Satellite { package: "nexus-xtask-ship", folder: "xtask/ship" };
+pub const SHIP: Satellite =
+    Satellite { package: "nexus-xtask-ship", folder: "xtask/ship", needs: &["xtask/deliver"] };
+
+/// What only the toolkit's own repository needs.
+pub const UPKEEP: Satellite =
+    Satellite { package: "nexus-xtask-upkeep", folder: "xtask/upkeep", needs: &["xtask/deliver"] };
 
 /// A request with what every request carries.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -232,10 +243,12 @@ fn built(doors: &Doors, satellite: Satellite) -> Result<PathBuf> {
 fn key(doors: &Doors, satellite: Satellite) -> anyhow::Result<Digest> {
     let mut parts = Parts::default();
     let mut sources = files::walk(&doors.workspace.file("xtask/src"))?;
-    sources.extend(files::walk(&doors.workspace.file(&format!("{}/src", satellite.folder)))?);
+    for folder in satellite.needs.iter().chain([&satellite.folder]) {
+        sources.extend(files::walk(&doors.workspace.file(&format!("{folder}/src")))?);
+        sources.push(doors.workspace.file(&format!("{folder}/Cargo.toml")));
+    }
     let manifests = ["Cargo.toml", "Cargo.lock", "xtask/Cargo.toml"].map(|name| doors.workspace.file(name));
     sources.extend(manifests);
-    sources.push(doors.workspace.file(&format!("{}/Cargo.toml", satellite.folder)));
     for path in sources {
         parts.add(doors.workspace.name_of(&path));
         add_digest(&mut parts, &path)?;

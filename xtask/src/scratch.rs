@@ -7,10 +7,17 @@ use crate::files;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-pub(crate) struct Scratch(PathBuf);
+/// A folder that is removed when this is dropped.
+#[derive(Debug)]
+pub struct Scratch(PathBuf);
 
 impl Scratch {
-    pub(crate) fn new() -> Scratch {
+    /// A new, empty folder.
+    ///
+    /// # Panics
+    /// Where the temporary folder cannot be written.
+    #[expect(clippy::new_without_default, reason = "making a folder is no default")]
+    pub fn new() -> Scratch {
         let name = format!("xtask-unit-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
         files::remove_folder(&path).expect("a leftover of an earlier process can be removed");
@@ -18,7 +25,8 @@ impl Scratch {
         Scratch(path.canonicalize().expect("a folder just created has a path"))
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Its path.
+    pub fn path(&self) -> &Path {
         &self.0
     }
 }

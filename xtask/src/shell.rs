@@ -346,6 +346,24 @@ impl Shell {
         Ok(ended.into())
     }
 
+    /// Becomes another program of the toolkit, with this process's own environment and outputs. Returns where the system
+    /// cannot do that, or when the program ended.
+    pub fn replace(
+        &self,
+        program: &Path,
+        arguments: Vec<OsString>,
+    ) -> anyhow::Result<std::process::ExitCode> {
+        let mut call = std::process::Command::new(program);
+        call.args(arguments);
+        #[cfg(unix)]
+        let status = Err(std::os::unix::process::CommandExt::exec(&mut call));
+        #[cfg(not(unix))]
+        let status = call.status();
+        let status: std::process::ExitStatus =
+            status.with_context(|| format!("cannot run `{}`", program.display()))?;
+        Ok(std::process::ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
+    }
+
     /// The program on `PATH`.
     pub fn find(&self, program: &str) -> Option<PathBuf> {
         self.environment.find(program)

@@ -70,8 +70,8 @@ const SHIPPED_COPY: &str = "xtask/src/workflows/actions.toml";
 pub(crate) enum Front {
     /// This repository is the toolkit's own: it is built from the sources.
     Here,
-    /// The workspace adopted the toolkit: these lines install the pinned version, and the satellite that packs and sends.
-    Installed { install: String, ship: String },
+    /// The workspace adopted the toolkit: these lines install the pinned version, and the satellites of a release.
+    Installed { install: String, satellites: Vec<String> },
 }
 
 /// A file as its generator says.

@@ -1,3 +1,11 @@
 //! What a release manager needs beyond the front: from a commit that is released to a service that runs.
+//!
+//! The spine is the front's library. Here are domains, as in the front: each with a file that tells its story, and a folder
+//! whose files carry the names of the flow.
 
+pub mod release;
 pub mod deploy;
+
+pub mod cli;
+
+pub use cli::main;

@@ -6,8 +6,8 @@ use serde_json::Value;
 use nexus_xtask::clock::Clock;
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::Result;
-use nexus_xtask::release::protocol::forge::{AskPublished, AskSettings};
-use nexus_xtask::release::protocol::{Checks, Issues, PullRequest};
+use nexus_xtask_deliver::release::protocol::forge::{AskPublished, AskSettings};
+use nexus_xtask_deliver::release::protocol::{Checks, Issues, PullRequest};
 
 use crate::forge::Forge;
 use crate::trouble::Trouble;

@@ -15,8 +15,8 @@ use bytes::Bytes;
 
 use nexus_xtask::failure::{Failure, Result};
 use nexus_xtask::files;
-use nexus_xtask::release::plan::{Action, Package, Plan};
 use nexus_xtask::shell::{Captured, Command, Shell};
+use nexus_xtask_deliver::release::plan::{Action, Package, Plan};
 
 use crate::registry::packed::Packed;
 

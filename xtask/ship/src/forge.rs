@@ -30,9 +30,9 @@ use std::sync::Mutex;
 
 use nexus_xtask::clock::Clock;
 use nexus_xtask::failure::{Exit, Failure};
-use nexus_xtask::release::effect::Observed;
-use nexus_xtask::release::manifest::Manifest;
-use nexus_xtask::release::plan::{Action, Plan, Release};
+use nexus_xtask_deliver::release::effect::Observed;
+use nexus_xtask_deliver::release::manifest::Manifest;
+use nexus_xtask_deliver::release::plan::{Action, Plan, Release};
 
 use crate::trouble::Trouble;
 use api::Api;

@@ -3,7 +3,7 @@
 use nexus_xtask::clock::Clock;
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::Result;
-use nexus_xtask::release::protocol::inspect::{Inspect, Inspected, Past, Registered};
+use nexus_xtask_deliver::release::protocol::inspect::{Inspect, Inspected, Past, Registered};
 
 use crate::ask::TOKEN;
 use crate::forge::Forge;

@@ -9,10 +9,10 @@ use std::process::ExitCode;
 use nexus_xtask::clock::Clock;
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::{Failure, Result};
-use nexus_xtask::release::protocol::Request;
 use nexus_xtask::satellite::{self, Envelope, Failed, Message};
 use nexus_xtask::shell::Shell;
 use nexus_xtask::workspace::Workspace;
+use nexus_xtask_deliver::release::protocol::Request;
 
 mod ask;
 mod forge;

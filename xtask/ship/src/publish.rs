@@ -15,12 +15,12 @@ use nexus_xtask::clock::Clock;
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::{Exit, Failure, Finding, Result};
 use nexus_xtask::files;
-use nexus_xtask::release::effect::{Decision, Observed, decide};
-use nexus_xtask::release::manifest::Manifest;
-use nexus_xtask::release::plan::{Action, Plan, Step, defects};
-use nexus_xtask::release::protocol::{Fault, FaultKind, Publish, Published, Seen};
 use nexus_xtask::satellite::Message;
 use nexus_xtask::workspace::Workspace;
+use nexus_xtask_deliver::release::effect::{Decision, Observed, decide};
+use nexus_xtask_deliver::release::manifest::Manifest;
+use nexus_xtask_deliver::release::plan::{Action, Plan, Step, defects};
+use nexus_xtask_deliver::release::protocol::{Fault, FaultKind, Publish, Published, Seen};
 
 use crate::ask::TOKEN;
 use crate::forge::Forge;
@@ -92,7 +92,7 @@ fn open(workspace: &Workspace, environment: &Environment, clock: &Clock, wanted:
     if !unsound.is_empty() {
         return Err(Failure::found(Exit::Usage, "the plan is not sound", unsound));
     }
-    let (plan, manifest, seal) = nexus_xtask::release::staging::check(&wanted.staging)?;
+    let (plan, manifest, seal) = nexus_xtask_deliver::release::staging::check(&wanted.staging)?;
     if plan.digest() != wanted.plan.digest() {
         return Err(Failure::refused("the staging folder was made for another plan")
             .why(format!(

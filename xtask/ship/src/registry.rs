@@ -19,11 +19,11 @@ use nexus_xtask::digest::Digest;
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::{Exit, Failure, Finding};
 use nexus_xtask::files;
-use nexus_xtask::release::effect::Observed;
-use nexus_xtask::release::manifest::Manifest;
-use nexus_xtask::release::plan::{Action, Package, Plan};
-use nexus_xtask::release::protocol::Endpoints;
 use nexus_xtask::satellite::Message;
+use nexus_xtask_deliver::release::effect::Observed;
+use nexus_xtask_deliver::release::manifest::Manifest;
+use nexus_xtask_deliver::release::plan::{Action, Package, Plan};
+use nexus_xtask_deliver::release::protocol::Endpoints;
 
 use crate::http::{Answer, Http};
 use crate::registry::access::{Access, Right};

@@ -14,13 +14,13 @@ use nexus_xtask::clock::Clock;
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::{Exit, Failure, Result};
 use nexus_xtask::files;
-use nexus_xtask::release::plan::{Action, Package, Plan};
-use nexus_xtask::release::protocol::rehearse::{PlannedFault, PlannedKind, Rehearse, Rehearsed};
-use nexus_xtask::release::protocol::verify::{Verified, Verify};
-use nexus_xtask::release::protocol::{self, Endpoints, FaultKind, Publish, Published, Request};
-use nexus_xtask::release::staging;
 use nexus_xtask::satellite::{self, Envelope, Message};
 use nexus_xtask::shell::{Command, Shell};
+use nexus_xtask_deliver::release::plan::{Action, Package, Plan};
+use nexus_xtask_deliver::release::protocol::rehearse::{PlannedFault, PlannedKind, Rehearse, Rehearsed};
+use nexus_xtask_deliver::release::protocol::verify::{Verified, Verify};
+use nexus_xtask_deliver::release::protocol::{self, Endpoints, FaultKind, Publish, Published, Request};
+use nexus_xtask_deliver::release::staging;
 
 use crate::consumer;
 use crate::loopback::forge;

@@ -14,12 +14,12 @@ use nexus_xtask::digest::Digest;
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::{Failure, Result};
 use nexus_xtask::files;
-use nexus_xtask::release::manifest::{self, Manifest};
-use nexus_xtask::release::plan::{Artifact, Kind, Plan, Release};
-use nexus_xtask::release::protocol::stage::{Build, Stage, Staged, Unpack, Unpacked};
-use nexus_xtask::release::staging;
 use nexus_xtask::shell::Shell;
 use nexus_xtask::workspace::Workspace;
+use nexus_xtask_deliver::release::manifest::{self, Manifest};
+use nexus_xtask_deliver::release::plan::{Artifact, Kind, Plan, Release};
+use nexus_xtask_deliver::release::protocol::stage::{Build, Stage, Staged, Unpack, Unpacked};
+use nexus_xtask_deliver::release::staging;
 
 pub(crate) mod archive;
 mod bom;

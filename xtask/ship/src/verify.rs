@@ -9,7 +9,7 @@ use nexus_xtask::digest::Digest;
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::Result;
 use nexus_xtask::files;
-use nexus_xtask::release::protocol::verify::{Verified, Verify};
+use nexus_xtask_deliver::release::protocol::verify::{Verified, Verify};
 
 use crate::ask::TOKEN;
 use crate::forge::{Fetched, Forge};

@@ -7,9 +7,9 @@ use std::time::Duration;
 use nexus_xtask::clock::Clock;
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::Result;
-use nexus_xtask::release::plan::{Action, Plan};
-use nexus_xtask::release::protocol::{Withdraw, Withdrawn};
 use nexus_xtask::satellite::Message;
+use nexus_xtask_deliver::release::plan::{Action, Plan};
+use nexus_xtask_deliver::release::protocol::{Withdraw, Withdrawn};
 
 use crate::ask::TOKEN;
 use crate::forge::Forge;

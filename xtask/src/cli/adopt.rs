@@ -13,7 +13,7 @@ use crate::{baseline, files};
 
 /// Set the toolkit up in another workspace or single package. Shows the plan, then writes it; never overwrites
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub struct Arguments {
     /// The workspace that adopts; the one around the current folder where nothing is said
     #[arg(long, value_name = "PATH")]
     into: Option<PathBuf>,

@@ -7,7 +7,7 @@ use crate::failure::{Exit, Result};
 
 /// What to do with release/baseline.toml.
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub struct Arguments {
     #[command(subcommand)]
     verb: Verb,
 }

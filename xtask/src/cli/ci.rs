@@ -10,7 +10,7 @@ use crate::{recording, reporter, workflows};
 /// How `ci` runs.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
-pub(super) struct Arguments {
+pub struct Arguments {
     #[command(subcommand)]
     verb: Option<Verb>,
     /// Run this step, with what it needs; can be given several times
@@ -76,7 +76,7 @@ enum Verb {
 
 /// How `lint` runs.
 #[derive(Debug, Args)]
-pub(super) struct LintArguments {
+pub struct LintArguments {
     /// Correct what the tools can correct by themselves
     #[arg(long)]
     fix: bool,
@@ -86,14 +86,14 @@ pub(super) struct LintArguments {
 
 /// How `build` runs.
 #[derive(Debug, Args)]
-pub(super) struct StepArguments {
+pub struct StepArguments {
     #[command(flatten)]
     manner: Manner,
 }
 
 /// How `test` runs.
 #[derive(Debug, Args)]
-pub(super) struct TestArguments {
+pub struct TestArguments {
     /// Run one part of the tests: `2/3`, or `2/auto` for as many parts as the recorded durations call for; `auto`
     /// runs them all and says how many
     #[arg(long, value_name = "K/N")]

@@ -1,6 +1,6 @@
 //! `cargo xtask doctor`: what is there, what is not, and what to run.
 
-mod github;
+use std::path::PathBuf;
 
 use crate::doctor::report::{Line, State};
 use crate::doors::Doors;
@@ -10,19 +10,38 @@ use crate::{doctor, terminal};
 
 /// Look at this machine and this clone, and say what to run.
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub struct Arguments {
     /// Look at how the repository is set up on GitHub instead: environments and reviewers, rules for branches and tags,
     /// immutable releases, rights of workflow tokens. GITHUB_TOKEN is a maintainer's own, with `administration: read`
     #[arg(long)]
-    github: bool,
+    pub github: bool,
+    /// How that is asked.
     #[command(flatten)]
-    of_github: github::OfGithub,
+    pub of_github: OfGithub,
 }
 
-pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
-    if arguments.github {
-        return github::run(doors, &arguments.of_github);
-    }
+/// What is wanted of GitHub.
+#[derive(Debug, clap::Args)]
+pub struct OfGithub {
+    /// An environment that releases pass through; may be given again
+    #[arg(long, value_name = "NAME", requires = "github", default_value = "release")]
+    pub environment: Vec<String>,
+    /// Sign what is seen, for the gate `github_settings`: your ssh key, the private one, or the public one of a key that an
+    /// agent holds
+    #[arg(long, value_name = "FILE", requires = "github")]
+    pub key: Option<PathBuf>,
+    /// Your name in `release/approvers`; the e-mail address that git knows, where nothing is said
+    #[arg(long, value_name = "NAME", requires = "key")]
+    pub name: Option<String>,
+    /// Send what is signed to `origin`, with `--execute`
+    #[arg(long, requires = "key")]
+    pub push: bool,
+    /// Send what is to be sent; without it nothing leaves this machine but the question
+    #[arg(long, requires = "push")]
+    pub execute: bool,
+}
+
+pub(super) fn run(doors: &Doors) -> Result<Exit> {
     let declared = tools::config::load(&doors.workspace)?;
     let standings = tools::facts::look(doors, &declared)?;
     let mut lines: Vec<_> = declared.xtask.iter().map(toolkit).collect();

@@ -6,7 +6,7 @@ use crate::{journal, receipt};
 
 /// What to do with the journal.
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub struct Arguments {
     #[command(subcommand)]
     verb: Verb,
 }

@@ -6,7 +6,7 @@ use crate::failure::{Exit, Result};
 
 /// Which part, and the command that would run all of them.
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub struct Arguments {
     /// The part: `2/3`, `2/auto`
     part: String,
     /// The command that runs all tests

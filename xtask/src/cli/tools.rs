@@ -6,7 +6,7 @@ use crate::tools::{self, report};
 
 /// What to do with the tools of release/tools.toml.
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub struct Arguments {
     #[command(subcommand)]
     verb: Verb,
 }

@@ -1,16 +1,21 @@
 //! `cargo xtask workflows`.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
 use crate::ci;
 use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Result};
-use crate::release;
+use crate::files;
+use crate::satellite::{DELIVER, SHIP, Satellite};
 use crate::shell::Command;
 use crate::tools::{self, front};
 use crate::workflows::{self, Checked, Front};
 
 /// What to do with the workflow files. Without a flag: print what `--write` would do.
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub struct Arguments {
     /// Write the generated files, and remove those that no generator makes any more
     #[arg(long, conflicts_with_all = ["check", "adopt_pins"])]
     write: bool,
@@ -50,12 +55,45 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Where it is declared how the workspace is released.
+const RELEASE: &str = "release/release.toml";
+
+/// What workflows must know of that file. Whoever releases reads all of it, and says what is wrong there.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Released {
+    groups: BTreeMap<String, Tagged>,
+    packages: BTreeMap<String, Tagged>,
+    signing: Signing,
+    registry: Registry,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Tagged {
+    tag: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Signing {
+    public_key: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Registry {
+    trusted: bool,
+}
+
 /// How the workspace is released; none where it declares nothing about that.
 fn released(doors: &Doors) -> Result<Option<workflows::Release>> {
-    if !doors.workspace.file(release::config::FILE).is_file() {
-        return Ok(None);
-    }
-    let config = release::config::load(&doors.workspace)?;
+    let Some(text) = files::read_text(&doors.workspace.file(RELEASE))? else { return Ok(None) };
+    let config: Released = toml::from_str(&text).map_err(|error| {
+        Failure::usage(format!("`{RELEASE}` cannot be read"))
+            .why(error.message())
+            .next("cargo xtask release plan")
+    })?;
     Ok(Some(workflows::Release {
         tags: tags(&config),
         signed: config.signing.public_key.is_some(),
@@ -64,9 +102,9 @@ fn released(doors: &Doors) -> Result<Option<workflows::Release>> {
 }
 
 /// What the tags of releases look like, in GitHub's patterns: those of units that declare none, and those declared.
-fn tags(config: &release::config::Config) -> Vec<String> {
-    let packages = config.packages.values().filter_map(|package| package.tag.as_deref());
-    let declared = packages.chain(config.groups.values().filter_map(|group| group.tag.as_deref()));
+fn tags(config: &Released) -> Vec<String> {
+    let declared =
+        config.packages.values().chain(config.groups.values()).filter_map(|unit| unit.tag.as_deref());
     let mut tags: Vec<String> = Vec::new();
     for template in ["v{version}", "{package}-v{version}"].into_iter().chain(declared) {
         let mut pattern = String::new();
@@ -102,7 +140,7 @@ fn install_arguments(doors: &Doors) -> Result<Vec<String>> {
     })
 }
 
-/// The lines by which a job installs the front, and the satellite beside it. With the newest toolchain, whatever the
+/// The lines by which a job installs the front, and the satellites beside it. With the newest toolchain, whatever the
 /// workspace itself is built with: the front may need a newer one.
 fn installed(arguments: &[String]) -> Front {
     let line = |words: Vec<String>, more: &[&str]| {
@@ -111,24 +149,28 @@ fn installed(arguments: &[String]) -> Front {
     };
     Front::Installed {
         install: line(arguments.to_vec(), &["--quiet", "--force", "--bin", "cargo-nexus-xtask"]),
-        ship: line(of_ship(arguments), &["--quiet", "--force"]),
+        satellites: [DELIVER, SHIP]
+            .iter()
+            .map(|satellite| line(of_satellite(satellite, arguments), &["--quiet", "--force"]))
+            .collect(),
     }
 }
 
-/// The arguments that install the satellite from where these install the front: it is another package of the same source.
-fn of_ship(arguments: &[String]) -> Vec<String> {
+/// The arguments that install a satellite from where these install the front: it is another package of the same source.
+fn of_satellite(satellite: &Satellite, arguments: &[String]) -> Vec<String> {
     let mut is_path = false;
-    let of_ship = |word: &String| {
+    let below = satellite.folder.trim_start_matches("xtask/");
+    let of_satellite = |word: &String| {
         let was_path = std::mem::replace(&mut is_path, word == "--path");
         match word.strip_prefix("nexus-xtask") {
-            _ if was_path => format!("{word}/ship"),
+            _ if was_path => format!("{word}/{below}"),
             Some(version) if version.is_empty() || version.starts_with('@') => {
-                format!("nexus-xtask-ship{version}")
+                format!("{}{version}", satellite.package)
             }
             _ => word.clone(),
         }
     };
-    arguments.iter().map(of_ship).collect()
+    arguments.iter().map(of_satellite).collect()
 }
 
 fn lines(changes: &[workflows::Change]) -> Vec<String> {
@@ -166,13 +208,14 @@ mod tests {
             ("install --path nexus-xtask", "install --path nexus-xtask/ship"),
         ] {
             let words: Vec<_> = front.split(' ').map(str::to_owned).collect();
-            assert_eq!(super::of_ship(&words).join(" "), ship);
+            assert_eq!(super::of_satellite(&crate::satellite::SHIP, &words).join(" "), ship);
         }
     }
 
     #[test]
     fn tags_of_releases_become_patterns() {
-        let config = toml::from_str("[groups.g]\npackages = []\ntag = \"g/{version}+x\"\n").unwrap();
+        let config: super::Released =
+            toml::from_str("[groups.g]\npackages = []\ntag = \"g/{version}+x\"\n").unwrap();
         assert_eq!(super::tags(&config), ["v[0-9]*", "*-v[0-9]*", "g/[0-9]*\\+x"]);
     }
 

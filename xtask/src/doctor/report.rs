@@ -9,22 +9,24 @@ const DISK_FREE_MIN: u64 = 2 << 30;
 
 /// One check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Line {
-    pub(crate) state: State,
+pub struct Line {
+    /// How it is.
+    pub state: State,
     /// What was looked at.
-    pub(crate) what: String,
+    pub what: String,
     /// What was found.
-    pub(crate) detail: String,
+    pub detail: String,
     /// What to run; empty when it is well.
-    pub(crate) next: String,
+    pub next: String,
     /// False when the work can be done without it.
-    pub(crate) required: bool,
+    pub required: bool,
 }
 
 /// How a thing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum State {
+pub enum State {
+    /// As it must be.
     Ok,
     /// Not there.
     Missing,
@@ -47,29 +49,29 @@ impl State {
 
 impl Line {
     /// A check that found what it wants.
-    pub(crate) fn ok(what: &str, detail: impl Into<String>) -> Line {
+    pub fn ok(what: &str, detail: impl Into<String>) -> Line {
         let (what, detail) = (what.to_owned(), detail.into());
         Line { state: State::Ok, what, detail, next: String::new(), required: true }
     }
 
     /// A check that did not.
-    pub(crate) fn not(state: State, what: &str, detail: impl Into<String>, next: impl Into<String>) -> Line {
+    pub fn not(state: State, what: &str, detail: impl Into<String>, next: impl Into<String>) -> Line {
         Line { state, next: next.into(), ..Line::ok(what, detail) }
     }
 
     /// The work can be done without it.
-    pub(crate) fn optional(self) -> Line {
+    pub fn optional(self) -> Line {
         Line { required: false, ..self }
     }
 
     /// True when the work cannot be done like this.
-    pub(crate) fn is_sick(&self) -> bool {
+    pub fn is_sick(&self) -> bool {
         self.state != State::Ok && self.required
     }
 }
 
 /// The checks as text: the word first, the next step below.
-pub(crate) fn text(lines: &[Line]) -> Vec<String> {
+pub fn text(lines: &[Line]) -> Vec<String> {
     let width = lines.iter().map(|line| line.what.chars().count()).max().unwrap_or_default();
     let mut all = Vec::new();
     for line in lines {
@@ -83,7 +85,7 @@ pub(crate) fn text(lines: &[Line]) -> Vec<String> {
 }
 
 /// The checks.
-pub(crate) fn lines(facts: &Facts) -> Vec<Line> {
+pub(super) fn lines(facts: &Facts) -> Vec<Line> {
     let mut lines =
         vec![rustc(facts), component("cargo", facts.cargo.as_deref(), "rustup toolchain install stable")];
     lines.push(component("clippy", facts.clippy.as_deref(), "rustup component add clippy"));

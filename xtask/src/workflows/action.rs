@@ -40,12 +40,15 @@ pub(super) fn action(config: &Config, front: &Front) -> Action {
     let start = format!("xtask-dependencies-v1-${{{{ inputs.job }}}}-{place}-");
     let dependencies_key = format!("{start}${{{{ hashFiles({LOCKED}) }}}}");
     // Only where a job of the release asks for it.
-    let ship = match front {
-        Front::Installed { ship, .. } if config.release.is_some() => Some(ship.as_str()),
-        Front::Installed { .. } | Front::Here => None,
+    let satellites: &[String] = match front {
+        Front::Installed { satellites, .. } if config.release.is_some() => satellites,
+        Front::Installed { .. } | Front::Here => &[],
     };
-    let asked =
-        Input { name: "ship", about: "Whether the job packs or sends: true or false", default: "false" };
+    let asked = Input {
+        name: "release",
+        about: "Whether the job is one of a release: true or false",
+        default: "false",
+    };
     let mut action = Action {
         about: &[
             "Makes `cargo xtask` work in a job. The job must set CARGO_ALIAS_XTASK to nexus-xtask, so that the alias",
@@ -75,9 +78,11 @@ pub(super) fn action(config: &Config, front: &Front) -> Action {
         ],
         steps: steps(config, front, &front_key, &start, &dependencies_key),
     };
-    if let Some(line) = ship {
+    if !satellites.is_empty() {
         action.inputs.push(asked);
-        action.steps.push(Step::run("Install the satellite", line).when("inputs.ship == 'true'"));
+    }
+    for line in satellites {
+        action.steps.push(Step::run("Install a satellite", line).when("inputs.release == 'true'"));
     }
     action
 }

@@ -21,11 +21,11 @@ const INSTALL_HERE: &str =
 
 /// Everything that a `run` may hold besides one call of `cargo xtask`.
 pub(super) fn bootstrap(front: &Front) -> Vec<&str> {
-    let ship = match front {
-        Front::Here => None,
-        Front::Installed { ship, .. } => Some(ship.as_str()),
+    let satellites: &[String] = match front {
+        Front::Here => &[],
+        Front::Installed { satellites, .. } => satellites,
     };
-    [TOOLCHAIN, COMPILER, install(front)].into_iter().chain(ship).collect()
+    [TOOLCHAIN, COMPILER, install(front)].into_iter().chain(satellites.iter().map(String::as_str)).collect()
 }
 
 /// The line that installs the front.
@@ -83,16 +83,16 @@ pub(super) fn checkout_all(config: &Config) -> Step {
 }
 
 /// Makes `cargo xtask` work without any cache.
-pub(super) fn front_from_nothing() -> Step {
+fn front_from_nothing() -> Step {
     Step::own("Set up xtask", ACTION, &[("cache", "none")]).id("xtask")
 }
 
-/// The same for a job that packs or sends. In this repository the satellite for that is built when it is called.
-pub(super) fn front_with_ship(front: &Front) -> Step {
+/// The same for a job of a release. In this repository the satellites for that are built when they are called.
+pub(super) fn front_to_release(front: &Front) -> Step {
     match front {
         Front::Here => front_from_nothing(),
         Front::Installed { .. } => {
-            Step::own("Set up xtask", ACTION, &[("cache", "none"), ("ship", "true")]).id("xtask")
+            Step::own("Set up xtask", ACTION, &[("cache", "none"), ("release", "true")]).id("xtask")
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Front;
 use super::config::Config;
 use super::model::{Access, Concurrency, Event, Job, Permission, Step, Work, Workflow};
-use super::parts::{RUNNER, checkout_all, environment, front_with_ship};
+use super::parts::{RUNNER, checkout_all, environment, front_to_release};
 
 /// Minutes to build the front and to prepare.
 const MINUTES_MAX: u32 = 30;
@@ -39,7 +39,7 @@ pub(super) fn workflow(config: &Config, front: &Front) -> Workflow {
                 outputs: vec![],
                 steps: vec![
                     checkout_all(config),
-                    front_with_ship(front),
+                    front_to_release(front),
                     Step::run("Prepare", "exec cargo xtask release prepare --pr --execute")
                         .with("GITHUB_TOKEN", "${{ github.token }}"),
                 ],

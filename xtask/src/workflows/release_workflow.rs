@@ -7,7 +7,7 @@
 
 use super::config::Config;
 use super::model::{Access, Concurrency, Event, Job, Permission, Step, Work, Workflow};
-use super::parts::{RUNNER, checkout_all, environment, front_from_nothing, front_with_ship, reads_sources};
+use super::parts::{RUNNER, checkout_all, environment, front_to_release, reads_sources};
 use super::{ENVIRONMENT, Front, SIGNING};
 
 /// Minutes for a job that builds the front, and asks or sends.
@@ -54,7 +54,7 @@ pub(super) fn workflow(config: &Config, front: &Front, release: &Release) -> Wor
         environment: environment(),
         jobs: vec![
             gate(config, front),
-            build(config),
+            build(config, front),
             stage(config, front, release),
             publish(config, front, release),
         ],
@@ -89,7 +89,7 @@ fn gate(config: &Config, front: &Front) -> Job {
             outputs: vec![("matrix", "${{ steps.plan.outputs.matrix }}".to_owned())],
             steps: vec![
                 checkout_all(config),
-                front_with_ship(front),
+                front_to_release(front),
                 Step::run("Plan", "exec cargo xtask release plan --github").id("plan"),
                 Step::run("Ask the gates", "exec cargo xtask release gate")
                     .with("GITHUB_TOKEN", "${{ github.token }}"),
@@ -98,7 +98,7 @@ fn gate(config: &Config, front: &Front) -> Job {
     }
 }
 
-fn build(config: &Config) -> Job {
+fn build(config: &Config, front: &Front) -> Job {
     Job {
         id: "build",
         about: &["The binaries of each target, from nothing. Skipped only where the plan has none."],
@@ -114,7 +114,7 @@ fn build(config: &Config) -> Job {
             outputs: vec![],
             steps: vec![
                 checkout_all(config),
-                front_from_nothing(),
+                front_to_release(front),
                 Step::run(
                     "Build",
                     format!(r#"exec cargo xtask release build --target "$TARGET" --output {BUILDS}"#),
@@ -152,7 +152,7 @@ fn stage(config: &Config, front: &Front, release: &Release) -> Job {
             outputs: vec![],
             steps: vec![
                 checkout_all(config),
-                front_with_ship(front),
+                front_to_release(front),
                 Step::pinned(&config.pins, "Get the binaries", "actions/download-artifact", &builds),
                 stage,
                 upload(config, "Keep the staging folder", "staging", STAGING),
@@ -199,7 +199,7 @@ fn publish(config: &Config, front: &Front, release: &Release) -> Job {
             outputs: vec![],
             steps: vec![
                 checkout_all(config),
-                front_with_ship(front),
+                front_to_release(front),
                 Step::pinned(&config.pins, "Get the staging folder", "actions/download-artifact", &staged),
                 // Before anything is public: an immutable release takes nothing afterwards.
                 Step::pinned(&config.pins, "Attest", "actions/attest", &[("subject-path", &folders)]),

@@ -7,7 +7,10 @@ pub(super) fn whole() -> Config {
 }
 
 fn installed(line: &str) -> Front {
-    Front::Installed { install: line.to_owned(), ship: "cargo install nexus-xtask-ship".to_owned() }
+    Front::Installed {
+        install: line.to_owned(),
+        satellites: vec!["cargo install nexus-xtask-ship".to_owned()],
+    }
 }
 
 fn both() -> Vec<Vec<Generated>> {

@@ -228,9 +228,9 @@ fn gates_approvals_that_were_changed_or_moved_do_not_count() {
     assert_eq!(done.code, 4, "the files have another seal: {}", done.transcript());
     let folder = sandbox.path(".xtask/release/staging");
     let plan = std::fs::read_to_string(folder.join("plan.json")).unwrap();
-    let plan = nexus_xtask::release::plan::parse(&plan).unwrap();
+    let plan = nexus_xtask_deliver::release::plan::parse(&plan).unwrap();
     let manifest = serde_json::from_str(&std::fs::read_to_string(&manifest).unwrap()).unwrap();
-    let now = nexus_xtask::release::manifest::seal(&plan, &manifest);
+    let now = nexus_xtask_deliver::release::manifest::seal(&plan, &manifest);
     sandbox.git(&["update-ref", &self::reference(now), &reference]);
     check(&sandbox, "people", "fail", "bob@example.com: approved another seal");
 }
@@ -257,7 +257,7 @@ fn gates_approvals_need_to_know_who_runs_this() {
     sandbox.git(&["config", "--unset", "user.email"]);
     stage(&sandbox);
     // The variables of the sandbox name Ann; without them nobody is named.
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_xtask"), &["release", "gate"]);
+    let mut command = sandbox.command(crate::satellites::front(), &["release", "gate"]);
     command.env_remove("GIT_AUTHOR_EMAIL").env_remove("GIT_COMMITTER_EMAIL");
     let done = sandbox.finish(command.output().unwrap());
     assert!(done.code == 1 && done.stdout.contains("nobody knows who runs this"), "{}", done.transcript());

@@ -121,6 +121,6 @@ fn isolated(sandbox: &Sandbox, script: &str, arguments: &[&str]) -> Option<Strin
     }
     let words: Vec<_> = ["--mount", "sh", "-c", script, "sh"].iter().chain(arguments).copied().collect();
     let mut command = sandbox.command("unshare", &words);
-    command.env("XTASK", env!("CARGO_BIN_EXE_xtask"));
+    command.env("XTASK", crate::satellites::front());
     Some(sandbox.finish(command.output().unwrap()).transcript())
 }

@@ -86,12 +86,9 @@ fn gates_that_ask_the_forge_are_shut_where_it_gives_no_answer() {
 
 #[test]
 fn gates_that_ask_the_forge_are_shut_where_it_cannot_be_asked() {
-    // The satellite is not beside the binary of this test, and not on PATH: the tool is missing.
+    // The satellite that sends is not beside the binary of this test, and not on PATH: the tool is missing.
     let mut sandbox = released(GATES);
-    let away = sandbox.path("../elsewhere");
-    std::fs::create_dir_all(&away).unwrap();
-    let xtask = away.join("xtask");
-    std::fs::copy(env!("CARGO_BIN_EXE_xtask"), &xtask).unwrap();
+    let xtask = crate::satellites::copied(&sandbox.path("../elsewhere"));
     sandbox.set("GITHUB_TOKEN", "a-token-that-nobody-gave");
     let output = sandbox.command(&xtask.display().to_string(), &["release", "gate"]).output().unwrap();
     expect![[r#"

@@ -10,10 +10,10 @@ use expect_test::expect;
 use nexus_xtask::clock::Clock;
 use nexus_xtask::digest::Digest;
 use nexus_xtask::journal::{self, Entry};
-use nexus_xtask::release::manifest::{self, Manifest, Staged};
-use nexus_xtask::release::plan::{self, Plan};
-use nexus_xtask::release::staging;
 use nexus_xtask::workspace::Workspace;
+use nexus_xtask_deliver::release::manifest::{self, Manifest, Staged};
+use nexus_xtask_deliver::release::plan::{self, Plan};
+use nexus_xtask_deliver::release::staging;
 
 use crate::sandbox::{Sandbox, package};
 
@@ -67,7 +67,7 @@ fn only(gate: &str) -> String {
 /// The verdict of a gate, and its evidence in one line.
 #[track_caller]
 pub(crate) fn said(sandbox: &Sandbox, gate: &str) -> (String, String) {
-    let command = sandbox.command(env!("CARGO_BIN_EXE_xtask"), &["--json", "release", "gate"]).output();
+    let command = sandbox.command(crate::satellites::front(), &["--json", "release", "gate"]).output();
     let output = command.unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let told = || format!("{text}{}", String::from_utf8_lossy(&output.stderr));

@@ -2,7 +2,6 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 
 use crate::sandbox::{Done, Sandbox};
 
@@ -17,8 +16,11 @@ pub(crate) struct Forge {
 impl Forge {
     /// Serves a repository that is set up like this, as the state of the double has it.
     pub(crate) fn serve(seed: &serde_json::Value) -> Forge {
-        let mut child =
-            Command::new(satellite()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = Command::new(crate::satellites::ship())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let request = serde_json::json!({ "verb": "serve_forge", "seed": seed });
         let envelope = serde_json::json!({ "version": 1, "root": "/", "request": request });
         writeln!(child.stdin.as_mut().unwrap(), "{envelope}").unwrap();
@@ -36,22 +38,6 @@ impl Drop for Forge {
         drop(self.child.stdin.take());
         self.child.wait().unwrap();
     }
-}
-
-/// The satellite, built once beside the binary under test, where that looks for it.
-pub(crate) fn satellite() -> &'static str {
-    static BUILT: OnceLock<String> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let front = std::path::Path::new(env!("CARGO_BIN_EXE_xtask"));
-        let target = front.parent().and_then(|profile| profile.parent()).unwrap();
-        let status = Command::new("cargo")
-            .args(["build", "--quiet", "--offline", "--package", "nexus-xtask-ship", "--target-dir"])
-            .arg(target)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(status.unwrap().success(), "the satellite does not build");
-        front.with_file_name("nexus-xtask-ship").display().to_string()
-    })
 }
 
 fn good() -> serde_json::Value {

@@ -23,7 +23,7 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
 /// `cargo xtask ci` as a process of its own, with a place for what it prints.
 fn start(sandbox: &Sandbox) -> Child {
     let talk = std::fs::File::create(sandbox.path("../talk")).unwrap();
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_xtask"), &["ci"]);
+    let mut command = sandbox.command(crate::satellites::front(), &["ci"]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(talk).spawn().unwrap()
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod sandbox;
+mod satellites;
 
 mod adopt;
 mod ci;

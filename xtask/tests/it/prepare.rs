@@ -309,7 +309,7 @@ fn a_killed_run_leaves_nothing_that_the_next_one_stumbles_over() {
     let mut milliseconds = 0;
     loop {
         let arguments = [&["release", "prepare"], NEXT.as_slice()].concat();
-        let mut command = sandbox.command(env!("CARGO_BIN_EXE_xtask"), &arguments);
+        let mut command = sandbox.command(crate::satellites::front(), &arguments);
         let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
         let begun = std::time::Instant::now();
         let ended = loop {

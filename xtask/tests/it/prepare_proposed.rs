@@ -162,7 +162,7 @@ fn each_unit_has_its_own_changelog_or_a_heading_of_its_own() {
     );
     // The notes of the plan are what the changelogs say.
     sandbox.git(&["switch", "--quiet", "release/next"]);
-    let plan = sandbox.command(env!("CARGO_BIN_EXE_xtask"), &["--json", "release", "plan"]).output().unwrap();
+    let plan = sandbox.command(crate::satellites::front(), &["--json", "release", "plan"]).output().unwrap();
     let plan: serde_json::Value = serde_json::from_slice(&plan.stdout).unwrap();
     let notes: Vec<_> = plan["releases"]
         .as_array()

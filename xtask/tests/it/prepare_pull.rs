@@ -26,7 +26,7 @@ fn remote() -> Sandbox {
     sandbox.write("../bin/nexus-xtask-ship", SHIP);
     let executable = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(sandbox.path("../bin/nexus-xtask-ship"), executable).unwrap();
-    std::fs::copy(env!("CARGO_BIN_EXE_xtask"), sandbox.path("../bin/xtask")).unwrap();
+    crate::satellites::copied(&sandbox.path("../bin"));
     sandbox
 }
 

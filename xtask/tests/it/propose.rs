@@ -76,7 +76,7 @@ fn packages(sandbox: &Sandbox, list: &str) {
 /// What the command says, without the lines that are the same for each history.
 fn said(sandbox: &Sandbox, more: &[&str]) -> String {
     let words = [&["release", "propose"], more].concat();
-    let output = sandbox.command(env!("CARGO_BIN_EXE_xtask"), &words).output().unwrap();
+    let output = sandbox.command(crate::satellites::front(), &words).output().unwrap();
     let mut text = match output.status.code() {
         Some(0) => String::new(),
         code => format!("exit {code:?}\n"),
@@ -130,7 +130,7 @@ fn no_tags_at_all_is_a_first_release_of_what_the_manifests_say() {
 fn a_proposal_fits_a_screen() {
     let script = "packages alpha=1.2.0 beta-of-a-long-name=0.3.0:alpha\ntag alpha-v1.2.0\ntag beta-of-a-long-name-v0.3.0\n\
                   commit alpha | feat: read dates\ncommit alpha | fix: an empty line is no entry\n";
-    let output = play(script).command(env!("CARGO_BIN_EXE_xtask"), &["release", "propose"]).output().unwrap();
+    let output = play(script).command(crate::satellites::front(), &["release", "propose"]).output().unwrap();
     expect![[r#"
         2 of 2 release units due, by 2 commits
           alpha                1.2.0 -> 1.3.0  minor  1 feature, 1 fix
@@ -410,7 +410,7 @@ fn bad_histories_get_a_clear_error() {
     let clone = sandbox.root().parent().unwrap().join("clone");
     let from = format!("file://{}", sandbox.root().display());
     sandbox.git(&["clone", "--quiet", "--depth=1", &from, clone.to_str().unwrap()]);
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_xtask"), &["release", "propose"]);
+    let mut command = sandbox.command(crate::satellites::front(), &["release", "propose"]);
     let done = sandbox.finish(command.current_dir(&clone).output().unwrap());
     expect![[r#"
         exit 3

@@ -88,18 +88,18 @@ fn publishing_without_the_environment_is_refused() {
         "    environment: release\n",
         "",
         expect![[r#"
-        .github/workflows/xtask-release.yml:144: job `publish` publishes outside of the environment `release`: nobody is asked
-          next: add `environment: release`, and give that environment reviewers in the repository's settings
-    "#]],
+            .github/workflows/xtask-release.yml:145: job `publish` publishes outside of the environment `release`: nobody is asked
+              next: add `environment: release`, and give that environment reviewers in the repository's settings
+        "#]],
     );
     mutate(
         RELEASE,
         "    environment: release\n",
         "    environment: production\n",
         expect![[r#"
-        .github/workflows/xtask-release.yml:150: job `publish` publishes outside of the environment `release`: nobody is asked
-          next: add `environment: release`, and give that environment reviewers in the repository's settings
-    "#]],
+            .github/workflows/xtask-release.yml:151: job `publish` publishes outside of the environment `release`: nobody is asked
+              next: add `environment: release`, and give that environment reviewers in the repository's settings
+        "#]],
     );
 }
 
@@ -123,11 +123,11 @@ fn rights_that_reach_the_world_are_refused_in_other_jobs() {
         environment,
         &environment.replace("read", "write"),
         expect![[r#"
-        .github/workflows/xtask-release.yml:108: job `stage` has `contents: write`, and `publish` is the job that publishes
-          next: remove it, or move what needs it into `publish`
-        .github/workflows/xtask-release.yml:108: job `stage` has `contents: write`, declared is `contents: read`
-          next: write `contents: read`, or declare the right with its reason in the generator
-    "#]],
+            .github/workflows/xtask-release.yml:109: job `stage` has `contents: write`, and `publish` is the job that publishes
+              next: remove it, or move what needs it into `publish`
+            .github/workflows/xtask-release.yml:109: job `stage` has `contents: write`, declared is `contents: read`
+              next: write `contents: read`, or declare the right with its reason in the generator
+        "#]],
     );
 }
 
@@ -145,9 +145,9 @@ fn a_cache_is_refused_in_every_job() {
         &publish,
         &publish.replace("cache: none", "cache: use"),
         expect![[r#"
-        .github/workflows/xtask-release.yml:166: job `publish` has an environment, and restores a cache
-          next: give the step `with: { cache: none }`, or do the work of the cache in another job
-    "#]],
+            .github/workflows/xtask-release.yml:167: job `publish` has an environment, and restores a cache
+              next: give the step `with: { cache: none }`, or do the work of the cache in another job
+        "#]],
     );
     let build = start("build");
     mutate(
@@ -177,18 +177,18 @@ fn a_job_that_takes_a_skipped_one_for_a_success_is_refused() {
         " && needs.stage.result == 'success'",
         "",
         expect![[r#"
-        .github/workflows/xtask-release.yml:147: `publish` does not ask whether `stage` succeeded: a skipped job counts as passed
-          next: add `needs.stage.result == 'success'` to its `if`
-    "#]],
+            .github/workflows/xtask-release.yml:148: `publish` does not ask whether `stage` succeeded: a skipped job counts as passed
+              next: add `needs.stage.result == 'success'` to its `if`
+        "#]],
     );
     mutate(
         RELEASE,
         "needs.stage.result == 'success'",
         "needs.stage.result != 'failure'",
         expect![[r#"
-        .github/workflows/xtask-release.yml:147: `publish` does not ask whether `stage` succeeded: a skipped job counts as passed
-          next: add `needs.stage.result == 'success'` to its `if`
-    "#]],
+            .github/workflows/xtask-release.yml:148: `publish` does not ask whether `stage` succeeded: a skipped job counts as passed
+              next: add `needs.stage.result == 'success'` to its `if`
+        "#]],
     );
 }
 
@@ -221,7 +221,7 @@ fn more_than_a_call_and_unpinned_actions_are_refused() {
         "exec cargo xtask release publish",
         "cargo publish && cargo xtask release publish",
         expect![[r#"
-            .github/workflows/xtask-release.yml:185: a `run` is neither one call of `cargo xtask` nor part of the bootstrap
+            .github/workflows/xtask-release.yml:186: a `run` is neither one call of `cargo xtask` nor part of the bootstrap
               next: move the command into a step in release/ci.toml, then run `cargo xtask workflows --write`
         "#]],
     );
@@ -232,9 +232,9 @@ fn more_than_a_call_and_unpinned_actions_are_refused() {
         pinned,
         "        uses: actions/attest@v4",
         expect![[r#"
-        .github/workflows/xtask-release.yml:176: `actions/attest@v4` is not pinned by a full commit
-          next: pin it as `actions/attest@<40 digits> # v1.2.3`; `git ls-remote --tags https://github.com/actions/attest` shows both
-    "#]],
+            .github/workflows/xtask-release.yml:177: `actions/attest@v4` is not pinned by a full commit
+              next: pin it as `actions/attest@<40 digits> # v1.2.3`; `git ls-remote --tags https://github.com/actions/attest` shows both
+        "#]],
     );
 }
 
@@ -243,16 +243,36 @@ fn more_than_a_call_and_unpinned_actions_are_refused() {
 fn binstall_finds_the_archives_of_the_plan() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     // The manifests of this repository, in one without tags: after a release, the plan here would be empty.
-    let manifests = ["Cargo.toml", "xtask/Cargo.toml", "xtask/ship/Cargo.toml", "release/release.toml"];
-    let manifests = manifests.map(|file| (file, std::fs::read_to_string(root.join(file)).unwrap()));
-    let sources =
-        ["src/lib.rs", "src/main.rs", "src/bin/cargo-nexus-xtask.rs", "tests/it/main.rs", "ship/src/main.rs"];
-    let sources = sources.map(|file| format!("xtask/{file}"));
-    let files = manifests.iter().map(|(file, text)| (*file, text.as_str()));
+    let manifests = [
+        "Cargo.toml",
+        "xtask/Cargo.toml",
+        "xtask/deliver/Cargo.toml",
+        "xtask/ship/Cargo.toml",
+        "xtask/upkeep/Cargo.toml",
+        "release/release.toml",
+    ];
+    // In another folder: where a satellite's manifest is in its place, the front builds it from there.
+    let elsewhere = |text: &str| text.replace("\"xtask", "\"tool");
+    let manifests = manifests.map(|file| {
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        (file.replacen("xtask/", "tool/", 1), if file == "Cargo.toml" { elsewhere(&text) } else { text })
+    });
+    let sources = [
+        "src/lib.rs",
+        "src/main.rs",
+        "src/bin/cargo-nexus-xtask.rs",
+        "tests/it/main.rs",
+        "deliver/src/lib.rs",
+        "deliver/src/main.rs",
+        "ship/src/main.rs",
+        "upkeep/src/main.rs",
+    ];
+    let sources = sources.map(|file| format!("tool/{file}"));
+    let files = manifests.iter().map(|(file, text)| (file.as_str(), text.as_str()));
     let files: Vec<_> = files.chain(sources.iter().map(|file| (file.as_str(), ""))).collect();
     let sandbox = Sandbox::with(&files);
     let output =
-        sandbox.command(env!("CARGO_BIN_EXE_xtask"), &["--json", "release", "plan"]).output().unwrap();
+        sandbox.command(crate::satellites::front(), &["--json", "release", "plan"]).output().unwrap();
     let plan: serde_json::Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     let archives: Vec<_> = plan["artifacts"]
@@ -261,11 +281,11 @@ fn binstall_finds_the_archives_of_the_plan() {
         .iter()
         .filter(|artifact| artifact["kind"] == "archive")
         .collect();
-    assert_eq!(archives.len(), 8, "{plan}");
+    assert_eq!(archives.len(), 12, "{plan}");
     for archive in archives {
         let text = |key: &str| archive[key].as_str().unwrap();
         let (package, target, tag) = (text("package"), text("target"), text("release"));
-        let folder = if package == "nexus-xtask" { "xtask" } else { "xtask/ship" };
+        let folder = package.replacen("nexus-xtask-", "xtask/", 1).replace("nexus-xtask", "xtask");
         let manifest = std::fs::read_to_string(root.join(folder).join("Cargo.toml")).unwrap();
         let manifest: toml::Table = manifest.parse().unwrap();
         let binstall = &manifest["package"]["metadata"]["binstall"];

@@ -117,12 +117,12 @@ impl Sandbox {
 
     /// Runs the binary under test.
     pub(crate) fn xtask(&self, arguments: &[&str]) -> Done {
-        self.finish(self.command(env!("CARGO_BIN_EXE_xtask"), arguments).output().unwrap())
+        self.finish(self.command(crate::satellites::front(), arguments).output().unwrap())
     }
 
     /// Runs the binary under test in a folder of the sandbox.
     pub(crate) fn xtask_in(&self, folder: &str, arguments: &[&str]) -> Done {
-        let mut command = self.command(env!("CARGO_BIN_EXE_xtask"), arguments);
+        let mut command = self.command(crate::satellites::front(), arguments);
         self.finish(command.current_dir(self.path(folder)).output().unwrap())
     }
 

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::github::satellite;
 use crate::sandbox::{Done, Sandbox};
+use crate::satellites::ship;
 
 /// A key that was made for these tests, and signs nothing else.
 pub(crate) const SECRET_KEY: &str = "untrusted comment: test key of nexus-xtask, worth nothing\nRWQAAEIyAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAM/Apul2OhBpnLwTvEWsBOdL9ewiXQRgoKpmyBgaCL1ds9mU16nr5gBxabY1FRJbbQYkrektx2ObeMJMgMZ/bnQWUbuywm46WAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
@@ -26,7 +26,7 @@ const TOOL: &str = "//! The program.\n\nfn main() {\n    match std::env::args().
 
 /// A workspace that is about to be released, with this in `release/release.toml`.
 pub(crate) fn workspace(declared: &str, more: &[(&str, &str)]) -> Sandbox {
-    satellite();
+    ship();
     let manifest = |name: &str, needed: &str| {
         let needed = match needed {
             "" => String::new(),
@@ -151,7 +151,7 @@ fn another_folder_home_user_umask_and_time_give_the_same_bytes() {
     let home = base.join("home");
     std::fs::create_dir_all(&home).unwrap();
     let mut words = as_somebody_else(&base).to_vec();
-    words.extend(["sh", "-c", "umask 077; exec \"$0\" release \"$1\"", env!("CARGO_BIN_EXE_xtask")]);
+    words.extend(["sh", "-c", "umask 077; exec \"$0\" release \"$1\"", crate::satellites::front()]);
     for verb in ["build", "stage"] {
         let mut command = sandbox.command(words[0], &words[1..]);
         command.arg(verb).current_dir(&clone).env("HOME", &home).env("TZ", "Pacific/Chatham");

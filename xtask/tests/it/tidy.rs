@@ -50,7 +50,7 @@ impl House {
 
     /// Exit code, standard output and standard error of the real binary.
     fn xtask(&self, arguments: &[&str]) -> (i32, String, String) {
-        let output = self.command(env!("CARGO_BIN_EXE_xtask")).args(arguments).output().unwrap();
+        let output = self.command(crate::satellites::front()).args(arguments).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
     }
@@ -187,6 +187,6 @@ fn every_command_has_a_manual_page() {
     let (code, shown, _) = house.xtask(&["man", "--into", "pages"]);
     assert_eq!(code, 0);
     assert!(shown.lines().any(|line| line == "pages/cargo-xtask-journal-verify.1"), "{shown}");
-    let page = files::read_text(&house.0.join("pages/cargo-xtask-tidy.1")).unwrap().unwrap();
-    assert!(page.contains(".TH cargo-xtask-tidy 1"), "{page}");
+    let page = files::read_text(&house.0.join("pages/cargo-xtask-release-plan.1")).unwrap().unwrap();
+    assert!(page.contains(".TH cargo-xtask-release-plan 1"), "{page}");
 }

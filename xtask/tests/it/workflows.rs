@@ -30,7 +30,7 @@ pub(crate) fn pinned<'a>(text: &'a str, action: &str) -> &'a str {
 /// What `--check` finds, one line each: the place, the first line of the problem, the next step.
 pub(crate) fn findings(sandbox: &Sandbox) -> String {
     let checked =
-        sandbox.command(env!("CARGO_BIN_EXE_xtask"), &["--json", "workflows", "--check"]).output().unwrap();
+        sandbox.command(crate::satellites::front(), &["--json", "workflows", "--check"]).output().unwrap();
     let said: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
     assert_eq!(checked.status.code() == Some(1), said.get("error").is_some(), "{said}");
     let findings = said["error"]["findings"].as_array().cloned().unwrap_or_default();
@@ -488,7 +488,7 @@ fn a_bump_with_more_in_it_is_not_adopted() {
 fn the_workflows_of_this_repository_are_what_their_generators_say() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let sandbox = Sandbox::bare();
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_xtask"), &["workflows", "--check"]);
+    let mut command = sandbox.command(crate::satellites::front(), &["workflows", "--check"]);
     let checked = command.current_dir(root).output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 }

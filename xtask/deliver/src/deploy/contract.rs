@@ -281,8 +281,12 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Trouble::Unreachable { why } => write!(f, "no answer: {why}"),
-            Trouble::Fenced { newest } => write!(f, "another deployer took the lock since (fence {})", newest.0),
-            Trouble::Busy { holder } => write!(f, "`{}` holds the lock for {}", holder.who, holder.deployment),
+            Trouble::Fenced { newest } => {
+                write!(f, "another deployer took the lock since (fence {})", newest.0)
+            }
+            Trouble::Busy { holder } => {
+                write!(f, "`{}` holds the lock for {}", holder.who, holder.deployment)
+            }
             Trouble::Refused { why } => write!(f, "refused: {why}"),
             Trouble::Failed { why } => write!(f, "failed: {why}"),
         }
@@ -330,7 +334,13 @@ pub trait Driver: Send + Sync {
     fn lock(&self, host: &HostName, who: &str, deployment: &str) -> Result<Box<dyn Lease>, Trouble>;
 
     /// Carries a call out. `fence` is that of the lease; `Observe` needs none.
-    fn perform(&self, host: &HostName, call: &Call, deployment: &str, fence: Fence) -> Result<Answer, Trouble>;
+    fn perform(
+        &self,
+        host: &HostName,
+        call: &Call,
+        deployment: &str,
+        fence: Fence,
+    ) -> Result<Answer, Trouble>;
 
     /// The address (`http://...`, or `unix:<path>`) at which this machine reaches a door of the host while the answer lives.
     fn reach(&self, host: &HostName, door: Door, release: &ReleaseId) -> Result<Box<dyn Reached>, Trouble>;

@@ -1,6 +1,6 @@
 use nexus_xtask::clock::Clock;
 use nexus_xtask::environment::Environment;
-use nexus_xtask::release::protocol::Endpoints;
+use nexus_xtask_deliver::release::protocol::Endpoints;
 
 use super::*;
 use crate::http::Http;

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use nexus_xtask::release::effect::Observed;
-use nexus_xtask::release::manifest::Manifest;
-use nexus_xtask::release::plan::{Plan, Release};
+use nexus_xtask_deliver::release::effect::Observed;
+use nexus_xtask_deliver::release::manifest::Manifest;
+use nexus_xtask_deliver::release::plan::{Plan, Release};
 
 use super::answer::Said;
 use super::api::Ask;

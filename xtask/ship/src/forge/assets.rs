@@ -7,9 +7,9 @@ use serde::Deserialize;
 use nexus_xtask::digest::Digest;
 use nexus_xtask::failure::{Exit, Failure};
 use nexus_xtask::files;
-use nexus_xtask::release::effect::Observed;
-use nexus_xtask::release::manifest::{Manifest, Staged};
-use nexus_xtask::release::plan::{Plan, Release};
+use nexus_xtask_deliver::release::effect::Observed;
+use nexus_xtask_deliver::release::manifest::{Manifest, Staged};
+use nexus_xtask_deliver::release::plan::{Plan, Release};
 
 use super::answer::Said;
 use super::api::Ask;

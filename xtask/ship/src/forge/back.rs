@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use nexus_xtask::release::plan::{Action, Plan};
+use nexus_xtask_deliver::release::plan::{Action, Plan};
 
 use super::answer::Said;
 use super::api::Ask;

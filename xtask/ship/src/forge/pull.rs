@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use nexus_xtask::failure::Failure;
-use nexus_xtask::release::protocol::{PullRequest, PullRequested};
+use nexus_xtask_deliver::release::protocol::{PullRequest, PullRequested};
 
 use super::Forge;
 use super::answer::Said;

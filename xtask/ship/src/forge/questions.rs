@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use nexus_xtask::release::protocol::forge::Published;
-use nexus_xtask::release::protocol::{Check, Issue};
+use nexus_xtask_deliver::release::protocol::forge::Published;
+use nexus_xtask_deliver::release::protocol::{Check, Issue};
 
 use super::api::Ask;
 use super::assets::Asset;

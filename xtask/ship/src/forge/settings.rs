@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
-use nexus_xtask::release::protocol::forge::{AskSettings, Environment, Rules, Settings};
+use nexus_xtask_deliver::release::protocol::forge::{AskSettings, Environment, Rules, Settings};
 
 use super::Forge;
 use super::api::Ask;

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use nexus_xtask::failure::Failure;
-use nexus_xtask::release::effect::Observed;
-use nexus_xtask::release::plan::Plan;
+use nexus_xtask_deliver::release::effect::Observed;
+use nexus_xtask_deliver::release::plan::Plan;
 
 use super::answer::Said;
 use super::api::Ask;

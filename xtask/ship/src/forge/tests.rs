@@ -9,8 +9,8 @@ use semver::Version;
 
 use nexus_xtask::digest::Digest;
 use nexus_xtask::files;
-use nexus_xtask::release::manifest::Staged;
-use nexus_xtask::release::plan::{Artifact, Kind};
+use nexus_xtask_deliver::release::manifest::Staged;
+use nexus_xtask_deliver::release::plan::{Artifact, Kind};
 
 use super::*;
 use crate::loopback::forge::Double;

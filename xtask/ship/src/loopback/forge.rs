@@ -15,8 +15,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use nexus_xtask::failure::{Failure, Result};
-use nexus_xtask::release::protocol::forge::ServeForge;
 use nexus_xtask::satellite::Message;
+use nexus_xtask_deliver::release::protocol::forge::ServeForge;
 
 use super::server::{self, Asked, Reply, Running};
 use crate::speak;

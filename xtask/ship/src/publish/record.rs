@@ -8,8 +8,8 @@ use nexus_xtask::clock::Clock;
 use nexus_xtask::digest::Digest;
 use nexus_xtask::files;
 use nexus_xtask::journal::{self, Entry};
-use nexus_xtask::release::plan::{Plan, Step};
 use nexus_xtask::workspace::Workspace;
+use nexus_xtask_deliver::release::plan::{Plan, Step};
 
 /// The kind of the event that tells of a whole release.
 const PUBLISHED: &str = "release.published";

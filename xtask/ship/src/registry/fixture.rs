@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use nexus_xtask::digest::Digest;
 use nexus_xtask::files;
-use nexus_xtask::release::manifest::{self, Manifest, Staged};
-use nexus_xtask::release::plan::{Action, Package, Plan};
+use nexus_xtask_deliver::release::manifest::{self, Manifest, Staged};
+use nexus_xtask_deliver::release::plan::{Action, Package, Plan};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 

@@ -16,10 +16,10 @@ use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::{Failure, Result};
 use nexus_xtask::files;
 use nexus_xtask::journal;
-use nexus_xtask::release::protocol::rehearse::{Matrix, PlannedFault, PlannedKind, Rehearse};
-use nexus_xtask::release::protocol::{Fault, FaultKind};
 use nexus_xtask::shell::Shell;
 use nexus_xtask::workspace::Workspace;
+use nexus_xtask_deliver::release::protocol::rehearse::{Matrix, PlannedFault, PlannedKind, Rehearse};
+use nexus_xtask_deliver::release::protocol::{Fault, FaultKind};
 
 use super::{Run, Stage, World};
 

@@ -22,7 +22,7 @@ use cyclonedx_bom::models::tool::Tools;
 use cyclonedx_bom::prelude::Validate as _;
 
 use nexus_xtask::digest::{Digest, Parts};
-use nexus_xtask::release::plan::{Kind, Plan, Release};
+use nexus_xtask_deliver::release::plan::{Kind, Plan, Release};
 
 use super::graph::{Graph, Package};
 

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use nexus_xtask::digest::Digest;
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::Result;
-use nexus_xtask::release::manifest::Manifest;
-use nexus_xtask::release::plan::{Artifact, Kind, Plan, Release};
-use nexus_xtask::release::staging;
+use nexus_xtask_deliver::release::manifest::Manifest;
+use nexus_xtask_deliver::release::plan::{Artifact, Kind, Plan, Release};
+use nexus_xtask_deliver::release::staging;
 
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 const PREDICATE: &str = "https://slsa.dev/provenance/v1";

@@ -6,8 +6,8 @@ use minisign::{KeyPair, SecretKey, SecretKeyBox};
 
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::{Failure, Result};
-use nexus_xtask::release::plan::{Plan, Release};
-use nexus_xtask::release::protocol::stage::{REHEARSAL, Signing};
+use nexus_xtask_deliver::release::plan::{Plan, Release};
+use nexus_xtask_deliver::release::protocol::stage::{REHEARSAL, Signing};
 
 /// Signs a list of checksums. The signed comment names the commit's time, its tag and itself, and nothing that differs
 /// from one run to the next.

@@ -2,7 +2,7 @@ use expect_test::{Expect, expect};
 use minisign::KeyPair;
 
 use super::*;
-use nexus_xtask::release::protocol::Endpoints;
+use nexus_xtask_deliver::release::protocol::Endpoints;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 

@@ -189,7 +189,7 @@ fn a_killed_stage_leaves_the_old_folder_whole() {
     let sandbox = staged("", &[], &[]);
     let before = std::fs::read(staging(&sandbox).join("manifest.json")).unwrap();
     let partial = sandbox.path(".xtask/release/staging.partial");
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_xtask"), &["release", "stage"]);
+    let mut command = sandbox.command(crate::satellites::front(), &["release", "stage"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     // Until it writes, or has ended, which would show nothing.
     while !partial.exists() && child.try_wait().unwrap().is_none() {

@@ -1,7 +1,7 @@
 //! That nothing is described, and shipped along, which no test asks for.
 
-use nexus_xtask::release::protocol::forge::AskSettings;
-use nexus_xtask::release::protocol::{Endpoints, PullRequest};
+use nexus_xtask_deliver::release::protocol::forge::AskSettings;
+use nexus_xtask_deliver::release::protocol::{Endpoints, PullRequest};
 
 use super::*;
 use crate::loopback::forge::contract::operations;

@@ -1,7 +1,7 @@
 //! What gates and people ask.
 
-use nexus_xtask::release::protocol::forge::AskSettings;
-use nexus_xtask::release::protocol::{Endpoints, PullRequest};
+use nexus_xtask_deliver::release::protocol::forge::AskSettings;
+use nexus_xtask_deliver::release::protocol::{Endpoints, PullRequest};
 
 use super::*;
 

@@ -5,9 +5,9 @@ use std::path::Path;
 use expect_test::expect;
 
 use nexus_xtask::environment::Environment;
-use nexus_xtask::release::plan::Action;
-use nexus_xtask::release::protocol::Endpoints;
 use nexus_xtask::shell::{Command, Shell};
+use nexus_xtask_deliver::release::plan::Action;
+use nexus_xtask_deliver::release::protocol::Endpoints;
 
 use super::*;
 use crate::consumer;

@@ -1,0 +1,79 @@
+//! The verbs of this satellite, in one tree with those of the front.
+
+mod completions;
+mod man;
+mod release;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use nexus_xtask::cli::{self, Own, elsewhere};
+use nexus_xtask::doors::Doors;
+use nexus_xtask::environment::Environment;
+use nexus_xtask::failure::{Exit, Result};
+
+/// What is done here.
+#[derive(Debug, Subcommand)]
+pub enum Deliver {
+    /// From what would ship to what everybody can fetch.
+    #[command(about = elsewhere::RELEASE, long_about = None)]
+    Release(release::Arguments),
+    /// For shells.
+    #[command(about = elsewhere::COMPLETIONS, long_about = None)]
+    Completions(completions::Arguments),
+    /// For readers.
+    #[command(about = elsewhere::MAN, long_about = None)]
+    Man(man::Arguments),
+}
+
+impl Deliver {
+    /// Carries it out.
+    pub fn run(&self, doors: &Doors) -> Result<Exit> {
+        match self {
+            Deliver::Release(wanted) => release::run(doors, wanted),
+            Deliver::Completions(wanted) => completions::run(doors, wanted),
+            Deliver::Man(wanted) => man::run(doors, wanted),
+        }
+    }
+}
+
+/// Every verb that people who install the toolkit have.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// The verbs of the front.
+    #[command(flatten)]
+    Own(Own),
+    /// The verbs of this satellite.
+    #[command(flatten)]
+    Deliver(Deliver),
+}
+
+impl Verb {
+    /// Carries it out.
+    pub fn run(&self, environment: Environment, json: bool) -> Result<Exit> {
+        match self {
+            Verb::Own(Own::Doctor(wanted)) if wanted.github => {
+                settings::run(&cli::open(environment, json)?, &wanted.of_github)
+            }
+            Verb::Own(own) => cli::run_own(own, environment, json),
+            Verb::Deliver(own) => own.run(&cli::open(environment, json)?),
+        }
+    }
+}
+
+/// The schemas of the files under `release/` that are read here, and of the plan of a release, by the file's name.
+pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
+    use crate::release;
+    vec![
+        ("release", release::config::schema()),
+        ("plan", release::plan::schema()),
+        ("gates", release::gates::config::schema()),
+    ]
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    cli::launch::<Verb>(|verb, environment, json| verb.run(environment, json))
+}
