@@ -47,6 +47,7 @@ pub(crate) fn run(workspace: &Workspace, environment: &Environment, wanted: &Sta
         manifest: Manifest { version: manifest::VERSION, plan: wanted.plan.digest(), files: BTreeMap::new() },
     };
     stage.crates()?;
+    stage.deployed()?;
     for release in &wanted.plan.releases {
         stage.release(release)?;
     }
@@ -99,6 +100,16 @@ impl Staging<'_> {
         Ok(())
     }
 
+    /// What is deployed and never published.
+    fn deployed(&mut self) -> Result<()> {
+        let archives = self.wanted.plan.artifacts.iter();
+        for artifact in archives.filter(|one| one.kind == Kind::Archive && one.release.is_none()) {
+            let bytes = self.archive(artifact)?;
+            self.put(artifact, &bytes)?;
+        }
+        Ok(())
+    }
+
     /// The assets of a release, each after those that it speaks of.
     fn release(&mut self, release: &Release) -> Result<()> {
         let wanted = self.wanted;
@@ -140,11 +151,11 @@ impl Staging<'_> {
         Ok(())
     }
 
-    fn build<'a>(&self, artifact: &'a Artifact) -> Result<(&Build, &'a str)> {
+    fn build(&self, artifact: &Artifact) -> Result<(&Build, String)> {
         let target = artifact.target.as_deref().unwrap_or_default();
         let build = self.wanted.builds.iter().find(|build| build.target == target);
         let build = build.with_context(|| format!("nothing was built for `{target}`"))?;
-        Ok((build, artifact.package.as_deref().unwrap_or_default()))
+        Ok((build, artifact.built()))
     }
 
     fn archive(&self, artifact: &Artifact) -> Result<Vec<u8>> {

@@ -157,8 +157,12 @@ impl Build<'_> {
         files::remove_folder(&partial)?;
         files::create_folder(&partial)?;
         let made = self.cargo_folder();
-        for package in self.packages(target) {
-            self.package(target, package, &made, &partial.join(package))?;
+        for (folder, (package, example)) in self.packages(target) {
+            let output = partial.join(folder);
+            match example {
+                Some(example) => self.example(target, package, example, &output)?,
+                None => self.package(target, package, &made, &output)?,
+            }
         }
         let mut built = Built {
             version: VERSION,
@@ -182,11 +186,14 @@ impl Build<'_> {
         self.facts.target.join("release-build")
     }
 
-    fn packages(&self, target: &str) -> BTreeSet<&str> {
+    /// What is built, by the folder it goes to: a package, and the example of it where not its binaries are meant.
+    fn packages(&self, target: &str) -> BTreeMap<String, (&str, Option<&str>)> {
         let archives = self.plan.artifacts.iter().filter(|artifact| artifact.kind == Kind::Archive);
         archives
             .filter(|artifact| artifact.target.as_deref() == Some(target))
-            .filter_map(|artifact| artifact.package.as_deref())
+            .filter_map(|artifact| {
+                Some((artifact.built(), (artifact.package.as_deref()?, artifact.example.as_deref())))
+            })
             .collect()
     }
 
@@ -204,7 +211,7 @@ impl Build<'_> {
                     // Cargo puts it back when it is fresh; what is there afterwards belongs to this build.
                     files::remove(&place.join(format!("{binary}{ending}")))?;
                 }
-                self.cargo(target, package, made)?;
+                self.cargo(target, &["--bins", "--package", package], made)?;
             }
             Profile::Everyday => self.everyday(package)?,
         }
@@ -219,6 +226,31 @@ impl Build<'_> {
             symbols::split(self.doors, &self.toolchain, target, &path, &to)?;
         }
         Ok(())
+    }
+
+    /// An example, as the binaries of a package are built.
+    fn example(&self, target: &str, package: &str, example: &str, output: &Path) -> Result<()> {
+        let ending = if target.contains("windows") { ".exe" } else { "" };
+        let program = format!("{example}{ending}");
+        let made = self.cargo_folder();
+        let place = match self.profile {
+            Profile::Release => {
+                self.cargo(target, &["--example", example, "--package", package], &made)?;
+                made.join(target).join("release")
+            }
+            Profile::Everyday => {
+                let words = ["build", "--locked", "--example", example, "--package", package];
+                self.follow(&Command::new("cargo", words), package)?;
+                self.facts.target.join("debug")
+            }
+        };
+        symbols::split(
+            self.doors,
+            &self.toolchain,
+            target,
+            &place.join("examples").join(&program),
+            &output.join(&program),
+        )
     }
 
     fn everyday(&self, package: &str) -> Result<()> {
@@ -238,9 +270,9 @@ impl Build<'_> {
             .next(format!("cargo {}", words.join(" "))))
     }
 
-    fn cargo(&self, target: &str, package: &str, made: &Path) -> Result<()> {
-        let words = ["build", "--release", "--locked", "--bins", "--package", package, "--target", target];
-        let words = words.into_iter().map(str::to_owned);
+    fn cargo(&self, target: &str, what: &[&str], made: &Path) -> Result<()> {
+        let begin = ["build", "--release", "--locked"].into_iter();
+        let words = begin.chain(what.iter().copied()).chain(["--target", target]).map(str::to_owned);
         let words = words.chain(["--target-dir".to_owned(), made.display().to_string()]);
         let mut command = Command::new("cargo", words)
             .with("SOURCE_DATE_EPOCH", self.plan.commit_time.to_string())
@@ -254,7 +286,7 @@ impl Build<'_> {
             compiler: &self.toolchain.commit,
         });
         command.variables.extend(flags::variables(self.doors, target, &remaps)?);
-        self.follow(&command, package)
+        self.follow(&command, what.last().copied().unwrap_or_default())
     }
 }
 

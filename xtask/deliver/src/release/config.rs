@@ -96,6 +96,21 @@ pub(crate) struct Artifacts {
     pub(crate) include: Vec<String>,
     /// Words after which each binary must exit with 0, before anything is published
     pub(crate) smoke: Option<Vec<String>>,
+    /// Services that are built, sealed and deployed, and never published
+    pub(crate) deployed: Vec<Deployed>,
+}
+
+/// A service of this workspace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Deployed {
+    /// The package whose binaries it is
+    pub(crate) package: String,
+    /// The example of that package that it is, instead of its binaries
+    pub(crate) example: Option<String>,
+    /// The targets it is built for, among those of the workspace; every one that is not Windows where nothing is said
+    #[serde(default)]
+    pub(crate) targets: Vec<String>,
 }
 
 /// Where packages are published.

@@ -103,8 +103,11 @@ pub struct Artifact {
     pub package: Option<String>,
     /// The target that it is built for
     pub target: Option<String>,
-    /// The tag of the release that it is uploaded to; none for what goes to a registry
+    /// The tag of the release that it is uploaded to; none for what goes to a registry, or is deployed and never published
     pub release: Option<String>,
+    /// The example of the package that it holds, instead of the package's binaries
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
 }
 
 /// What an artifact is.
@@ -283,6 +286,12 @@ impl Artifact {
     /// The name that people download it by.
     pub fn name(&self) -> &str {
         self.file.rsplit_once('/').map_or(self.file.as_str(), |(_, name)| name)
+    }
+
+    /// The folder, in what is built for its target, that has its programs.
+    pub fn built(&self) -> String {
+        let package = self.package.as_deref().unwrap_or_default();
+        self.example.as_ref().map_or_else(|| package.to_owned(), |example| format!("{package}+{example}"))
     }
 }
 

@@ -140,6 +140,7 @@ fn client(runtime: &tokio::runtime::Runtime, api: &str, token: Option<&str>) -> 
 
 fn plan() -> Plan {
     let artifact = |file: &str, kind| Artifact {
+        example: None,
         file: file.to_owned(),
         kind,
         package: None,

@@ -31,6 +31,7 @@ pub(super) fn version(text: &str) -> Version {
 
 pub(super) fn plan() -> Plan {
     let artifact = |file: &str, kind, target: Option<&str>| Artifact {
+        example: None,
         file: file.to_owned(),
         kind,
         package: Some("one".to_owned()),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::release::config::Config;
+use crate::release::config::{Config, Deployed};
 use crate::release::facts::{self, Facts};
 use crate::release::plan::{Action, Artifact, Class, Kind, Package, Plan, Release, Step, VERSION, WayBack};
 use crate::release::units::Unit;
@@ -166,8 +166,10 @@ fn artifacts(config: &Config, plan: &Plan, packages: &[&facts::Package]) -> Vec<
             package: Some(package.name.clone()),
             target: None,
             release: None,
+            example: None,
         })
         .collect();
+    artifacts.extend(config.artifacts.deployed.iter().flat_map(|service| deployed(service, plan, packages)));
     let has_binaries = |package: &facts::Package| match &config.artifacts.packages {
         Some(wanted) => wanted.contains(&package.name),
         None => !package.binaries.is_empty(),
@@ -184,6 +186,7 @@ fn artifacts(config: &Config, plan: &Plan, packages: &[&facts::Package]) -> Vec<
             package: package.map(str::to_owned),
             target: target.map(str::to_owned),
             release: Some(release.tag.clone()),
+            example: None,
         };
         for package in &built {
             for target in &plan.targets {
@@ -206,6 +209,27 @@ fn artifacts(config: &Config, plan: &Plan, packages: &[&facts::Package]) -> Vec<
         }
     }
     artifacts
+}
+
+/// A service that is deployed: an archive for each of its targets, when its package is part of this plan.
+fn deployed(service: &Deployed, plan: &Plan, packages: &[&facts::Package]) -> Vec<Artifact> {
+    let Some(package) = packages.iter().find(|package| package.name == service.package) else {
+        return Vec::new();
+    };
+    let name = service.example.as_ref().unwrap_or(&service.package);
+    let is_wanted = |target: &&String| match service.targets.as_slice() {
+        [] => !target.contains("windows"),
+        wanted => wanted.contains(target),
+    };
+    let archive = |target: &String| Artifact {
+        file: format!("deployed/{name}-{}-{target}.tar.gz", package.version),
+        kind: Kind::Archive,
+        package: Some(service.package.clone()),
+        target: Some(target.clone()),
+        release: None,
+        example: service.example.clone(),
+    };
+    plan.targets.iter().filter(is_wanted).map(archive).collect()
 }
 
 /// Every step. Each waits for all that came before it in its own line of work, and every effect for all gates and checks.
