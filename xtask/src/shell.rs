@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -25,7 +26,11 @@ pub mod guardian;
 pub mod guardian;
 
 pub mod beside;
+#[cfg(unix)]
+mod handed;
 pub mod interrupt;
+mod limited;
+pub mod session;
 
 pub use guardian::Guarded;
 
@@ -280,6 +285,57 @@ impl Shell {
             .envs(self.environment.for_children())
             .envs(&command.variables);
         beside::start(call).with_context(|| format!("cannot start `{command}`"))
+    }
+
+    /// Runs a program to its end with a file as its input, for no longer than the limit; `None` when it had to be
+    /// killed then. Only the program itself is killed and waited for, not what it started.
+    pub fn within(
+        &self,
+        command: &Command,
+        input: Option<&Path>,
+        limit: Duration,
+    ) -> anyhow::Result<Option<Captured>> {
+        limited::run(self.call(command), &self.environment.temporary(), input, limit)
+            .with_context(|| format!("cannot run `{}`", self.environment.mask(&command.to_string())))
+    }
+
+    /// Starts a program that goes on when this one ends; what it says goes to the end of a log.
+    pub fn detach(&self, command: &Command, log: &Path) -> anyhow::Result<beside::Beside> {
+        beside::detach(self.call(command), log).with_context(|| format!("cannot start `{command}`"))
+    }
+
+    /// Starts a program to talk with in lines. What it says on its standard error is lost.
+    pub fn session(&self, command: &Command) -> anyhow::Result<session::Session> {
+        session::start(self.call(command)).with_context(|| format!("cannot start `{command}`"))
+    }
+
+    /// Starts a program with a socket as its standard input; what it says goes to the end of a log. The caller waits
+    /// for it.
+    #[cfg(unix)]
+    pub fn hand(
+        &self,
+        command: &Command,
+        socket: std::os::fd::OwnedFd,
+        log: &Path,
+    ) -> anyhow::Result<rustix::process::Pid> {
+        handed::start(self.call(command), socket, log).with_context(|| format!("cannot start `{command}`"))
+    }
+
+    /// Becomes another program, which keeps the process and its children. Returns only when that fails.
+    #[cfg(unix)]
+    pub fn replace(&self, command: &Command, socket: Option<std::os::fd::OwnedFd>) -> anyhow::Error {
+        anyhow::Error::new(handed::replace(self.call(command), socket))
+            .context(format!("cannot become `{command}`"))
+    }
+
+    fn call(&self, command: &Command) -> std::process::Command {
+        let mut call = std::process::Command::new(&command.program);
+        call.args(&command.arguments)
+            .current_dir(command.folder.as_ref().unwrap_or(&self.root))
+            .env_clear()
+            .envs(self.environment.for_children())
+            .envs(&command.variables);
+        call
     }
 
     /// Starts a program under a guardian. Both its outputs go to one pipe, in the order they were written.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "part of the door `shell`")]
 
+use std::fs::OpenOptions;
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,14 @@ pub struct Beside(Child);
 
 pub(super) fn start(mut call: std::process::Command) -> std::io::Result<Beside> {
     call.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().map(Beside)
+}
+
+/// Starts a program that is to outlive this one: apart from its group, so that nothing typed here reaches it.
+pub(super) fn detach(mut call: std::process::Command, log: &Path) -> std::io::Result<Beside> {
+    let log = OpenOptions::new().append(true).create(true).open(log)?;
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut call, 0);
+    call.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn().map(Beside)
 }
 
 impl Beside {
