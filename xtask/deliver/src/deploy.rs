@@ -1,3 +1,4 @@
 //! From sealed bytes to running stages, and back.
 
 pub mod contract;
+pub mod drivers;
