@@ -404,7 +404,7 @@ impl Shell {
 
     /// Becomes another program of the toolkit, with this process's own environment and outputs. Returns where the system
     /// cannot do that, or when the program ended.
-    pub fn replace(
+    pub fn hand_over(
         &self,
         program: &Path,
         arguments: Vec<OsString>,

@@ -95,7 +95,7 @@ fn become_it(
     let folder = environment.folder().to_owned();
     let doors = Doors::open(environment, &folder, json)?;
     let binary = satellite::binary(&doors, satellite)?;
-    Ok(doors.shell.replace(&binary, arguments)?)
+    Ok(doors.shell.hand_over(&binary, arguments)?)
 }
 
 #[cfg(test)]
