@@ -3,6 +3,8 @@
 //! The spine is the front's library. Here are domains, as in the front: each with a file that tells its story, and a folder
 //! whose files carry the names of the flow.
 
+mod freeze;
+
 pub mod release;
 pub mod deploy;
 

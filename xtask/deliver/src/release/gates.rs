@@ -17,7 +17,6 @@ pub(crate) mod history;
 pub(crate) mod report;
 pub(crate) mod tools;
 pub(crate) mod waits;
-pub(crate) mod window;
 
 use jiff::Timestamp;
 use serde::Serialize;

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use crate::release::gates::window;
+use crate::freeze::{self, Freeze};
 use nexus_xtask::failure::Finding;
 
 /// The file's name from the root.
@@ -134,18 +134,6 @@ pub(crate) enum Source {
     /// The journal, and the forge where the journal knows nothing and there is a token
     #[default]
     Either,
-}
-
-/// A time in which nothing is released.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Freeze {
-    /// When it begins: `Fri 16:00` for every week, or `2026-12-20 00:00` for once
-    pub(crate) from: String,
-    /// When it ends, in the same form
-    pub(crate) to: String,
-    /// The time zone, as `Europe/Berlin`, or as POSIX writes it (`CET-1CEST,M3.5.0,M10.5.0/3`), which needs no database
-    pub(crate) zone: String,
 }
 
 fn checks() -> Vec<String> {
@@ -371,7 +359,7 @@ fn problems(gate: &Gate) -> Vec<(String, &'static str)> {
         Gate::Window { freezes } => {
             refuse(freezes.is_empty(), "`freezes` is empty, so it would always be open", "name a freeze");
             for freeze in freezes {
-                if let Err(problem) = window::parse(freeze) {
+                if let Err(problem) = freeze::parse(freeze) {
                     refuse(true, &problem, "write `Fri 16:00`, or `2026-12-20 00:00`, both in one form");
                 }
             }

@@ -4,10 +4,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::config::Freeze;
 use super::history::some;
-use super::window::{frozen_until, parse};
 use super::{Answer, Case, Verdict};
+use crate::freeze::Freeze;
+use crate::freeze::{frozen_until, parse};
 use crate::release::protocol::Issue;
 use nexus_xtask::clock::ago;
 use nexus_xtask::journal::Line;

@@ -7,10 +7,23 @@ use jiff::ToSpan as _;
 use jiff::civil::{DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 
-use crate::release::gates::config::Freeze;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// The names of the days, Monday first.
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+/// A time in which nothing is released.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Freeze {
+    /// When it begins: `Fri 16:00` for every week, or `2026-12-20 00:00` for once
+    pub from: String,
+    /// When it ends, in the same form
+    pub to: String,
+    /// The time zone, as `Europe/Berlin`, or as POSIX writes it (`CET-1CEST,M3.5.0,M10.5.0/3`), which needs no database
+    pub zone: String,
+}
 
 /// From when to when, on the wall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
