@@ -62,6 +62,7 @@ system_program() {
 }
 system_program minisign libsodium23
 system_program shellcheck
+system_program prometheus
 
 for program in zizmor actionlint act git-cliff; do
   ln -s "$peers/python/bin/$program" "$peers/bin/$program"

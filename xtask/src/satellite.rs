@@ -72,6 +72,11 @@ pub enum Message {
         /// A sentence.
         text: String,
     },
+    /// A part of the answer that is known already, of the type that the request's documentation names.
+    Part {
+        /// The part.
+        part: Value,
+    },
     /// It is done; nothing follows.
     Done {
         /// The answer, of the type that the request's documentation names.

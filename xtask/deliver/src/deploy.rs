@@ -15,3 +15,4 @@ pub mod plan;
 pub mod engine;
 pub mod judge;
 pub mod drivers;
+pub mod protocol;

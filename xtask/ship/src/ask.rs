@@ -6,6 +6,7 @@ use serde_json::Value;
 use nexus_xtask::clock::Clock;
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::Result;
+use nexus_xtask_deliver::deploy::protocol::{Announce, Announced};
 use nexus_xtask_deliver::release::protocol::forge::{AskPublished, AskSettings};
 use nexus_xtask_deliver::release::protocol::{Checks, Issues, PullRequest};
 
@@ -38,6 +39,19 @@ pub(crate) fn settings(environment: &Environment, clock: &Clock, wanted: &AskSet
 pub(crate) fn published(environment: &Environment, clock: &Clock, wanted: &AskPublished) -> Result<Value> {
     let (forge, repository) = (&wanted.forge, &wanted.repository);
     with_forge(environment, clock, (forge, repository), async |forge| forge.published(&wanted.tag).await)
+}
+
+/// Whatever goes wrong is part of the answer: nothing waits for the forge's record of a deployment, least of all a rollback.
+pub(crate) fn announce(environment: &Environment, clock: &Clock, wanted: &Announce) -> Result<Value> {
+    let (forge, repository) = (&wanted.forge, &wanted.repository);
+    let announced = with_forge(environment, clock, (forge, repository), async |forge| {
+        Ok(forge.announce_deployment(wanted).await)
+    });
+    announced.or_else(|failure| {
+        let problem = std::iter::once(failure.problem).chain(failure.why).collect::<Vec<_>>().join(": ");
+        let announced = Announced { deployment: wanted.deployment, problem: Some(problem) };
+        Ok(serde_json::to_value(announced).map_err(anyhow::Error::from)?)
+    })
 }
 
 fn with_forge<A: Serialize>(

@@ -16,6 +16,7 @@ mod answer;
 mod api;
 mod assets;
 mod back;
+mod deployments;
 mod pull;
 mod questions;
 mod releases;

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::TokioExecutor;
 
 use nexus_xtask::failure::Failure;
@@ -50,6 +50,14 @@ impl Http {
         Ok(Http(client))
     }
 
+    /// Sends a request as it is, and gives the answer's beginning. There is no limit but the caller's.
+    pub(crate) async fn send(
+        &self,
+        request: http::Request<Full<Bytes>>,
+    ) -> Result<http::Response<hyper::body::Incoming>, legacy::Error> {
+        self.0.request(request).await
+    }
+
     /// Asks, and waits for the whole answer. Only an exchange that did not come to an answer is trouble.
     pub(crate) async fn ask(
         &self,
@@ -86,7 +94,7 @@ impl Http {
 }
 
 /// An error with all that caused it.
-fn spelled_out(error: &dyn std::error::Error) -> String {
+pub(crate) fn spelled_out(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

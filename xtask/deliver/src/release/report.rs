@@ -76,7 +76,7 @@ pub(crate) fn message(message: &Message) -> Option<String> {
         Message::Step { id, state, detail } if detail.is_empty() => Some(format!("{state:COLUMN$}{id}")),
         Message::Step { id, state, detail } => Some(format!("{state:COLUMN$}{id}  ({detail})")),
         Message::Note { text } => Some(text.clone()),
-        Message::Done { .. } | Message::Failed(_) => None,
+        Message::Part { .. } | Message::Done { .. } | Message::Failed(_) => None,
     }
 }
 
