@@ -28,6 +28,8 @@ OPERATIONS = {
     "/issues": "get",
     "/pulls": "get post",
     "/pulls/{pull_number}": "patch",
+    "/deployments": "get post",
+    "/deployments/{deployment_id}/statuses": "post",
     "/environments/{environment_name}": "get",
     "/branches/{branch}/protection": "get",
     "/rules/branches/{branch}": "get",

@@ -19,6 +19,7 @@ use crate::loopback::forge::fault::{Fault, Wrong};
 use crate::loopback::forge::state::{self, State};
 
 mod conflicts;
+mod deployments;
 mod everything;
 mod limits;
 mod questions;
@@ -211,6 +212,7 @@ fn a_release_goes_out_and_is_the_same_when_looked_at_again() {
           "burned": [
             "one/v1.0.0"
           ],
+          "deployments": [],
           "pulls": [],
           "releases": [
             {
@@ -365,7 +367,8 @@ fn effects_are_taken_back_as_far_as_the_forge_lets_them() {
         `assets/a/one.tar.gz` goes with its draft
         the draft of `one/v1.0.0` is removed"#]]
     .assert_eq(&said.join("\n"));
-    let empty = serde_json::json!({ "burned": [], "pulls": [], "releases": [], "tags": {} });
+    let empty =
+        serde_json::json!({ "burned": [], "deployments": [], "pulls": [], "releases": [], "tags": {} });
     assert_eq!(bench.double.world(), empty);
 }
 

@@ -23,6 +23,7 @@ use crate::speak;
 
 #[cfg(test)]
 pub(crate) mod contract;
+mod deployments;
 pub(crate) mod fault;
 mod pulls;
 mod questions;
@@ -183,6 +184,9 @@ fn of_repository(call: &mut Call<'_>, segments: &[&str]) -> Reply {
         ("GET", ["pulls"]) => pulls::list(call),
         ("POST", ["pulls"]) => pulls::create(call),
         ("PATCH", ["pulls", number]) => pulls::change(call, number),
+        ("GET", ["deployments"]) => deployments::list(call),
+        ("POST", ["deployments"]) => deployments::create(call),
+        ("POST", ["deployments", id, "statuses"]) => deployments::status(call, id),
         ("GET", ["environments", name]) => settings::environment(call, name),
         ("GET", ["rules", "branches", branch @ ..]) => settings::branch(call, &branch.join("/")),
         ("GET", ["branches", branch, "protection"]) => settings::protection(call, branch),
@@ -202,9 +206,10 @@ impl Call<'_> {
         if expected.is_some() && given != expected.as_deref() {
             return Some(error(401, "Bad credentials"));
         }
+        let is_record = self.asked.path.contains("/deployments");
+        let right = if is_record { "deployments=write" } else { "contents=write" };
         (self.state.read_only && self.asked.method != Method::GET).then(|| {
-            error(403, "Resource not accessible by integration")
-                .with("x-accepted-github-permissions", "contents=write")
+            error(403, "Resource not accessible by integration").with("x-accepted-github-permissions", right)
         })
     }
 

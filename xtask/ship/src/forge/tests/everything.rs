@@ -1,5 +1,6 @@
 //! That nothing is described, and shipped along, which no test asks for.
 
+use nexus_xtask_deliver::deploy::protocol::Progress;
 use nexus_xtask_deliver::release::protocol::forge::AskSettings;
 use nexus_xtask_deliver::release::protocol::{Endpoints, PullRequest};
 
@@ -38,6 +39,7 @@ fn every_operation_of_the_description_is_asked_for() {
         title: title.to_owned(),
         body: String::new(),
     };
+    let announce = deployments::announce(&bench, "d-1", Progress::Success);
     assert_eq!(bench.done(&draft()), "done");
     assert!(bench.done(&upload(file)).starts_with("later"));
     bench.release();
@@ -48,6 +50,8 @@ fn every_operation_of_the_description_is_asked_for() {
         bench.forge.published(TAG).await.unwrap();
         bench.forge.pull_request(&pull("one")).await.unwrap();
         bench.forge.pull_request(&pull("two")).await.unwrap();
+        let announced = bench.forge.announce_deployment(&announce).await;
+        assert_eq!(announced.problem, None);
         for action in actions().iter().rev() {
             bench.forge.take_back(&bench.plan, action).await.unwrap();
         }

@@ -258,6 +258,10 @@ fn ready(value: &mut Value, close: bool) {
             if fields.contains_key("allOf") {
                 fields.insert("unevaluatedProperties".to_owned(), json!(false));
             }
+            // The description calls it an address, and says that it is empty where nobody gave one.
+            if fields.get("default") == Some(&json!("")) {
+                fields.remove("format");
+            }
             if fields.remove("nullable") == Some(json!(true)) {
                 let schema = Value::Object(std::mem::take(fields));
                 *value = json!({ "anyOf": [schema, { "type": "null" }] });

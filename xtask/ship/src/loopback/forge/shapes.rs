@@ -5,7 +5,7 @@
 use nexus_xtask::digest::Digest;
 use serde_json::{Value, json};
 
-use super::state::{Asset, Check, Environment, Issue, Pull, Release, Ruleset, State};
+use super::state::{Asset, Check, Deployment, Environment, Issue, Pull, Release, Ruleset, State, Status};
 
 /// The time of everything.
 const TIME: &str = "2026-01-02T03:04:05Z";
@@ -164,6 +164,31 @@ pub(super) fn pull(state: &State, base: &str, pull: &Pull, whole: bool) -> Value
         add(&mut value, more);
     }
     value
+}
+
+pub(super) fn deployment(state: &State, base: &str, deployment: &Deployment) -> Value {
+    let repository = format!("{base}/repos/{}", state.repository);
+    let api = format!("{repository}/deployments/{}", deployment.id);
+    json!({
+        "id": deployment.id, "node_id": node("DE", deployment.id), "url": api, "sha": deployment.sha,
+        "ref": deployment.sha, "task": deployment.task, "payload": deployment.payload,
+        "original_environment": deployment.environment, "environment": deployment.environment,
+        "description": deployment.description, "creator": person(base, LOGIN), "created_at": TIME,
+        "updated_at": TIME, "statuses_url": format!("{api}/statuses"), "repository_url": repository,
+        "transient_environment": deployment.transient, "production_environment": deployment.production,
+    })
+}
+
+pub(super) fn status(state: &State, base: &str, deployment: &Deployment, status: &Status) -> Value {
+    let repository = format!("{base}/repos/{}", state.repository);
+    let api = format!("{repository}/deployments/{}", deployment.id);
+    json!({
+        "id": status.id, "node_id": node("DES", status.id), "url": format!("{api}/statuses/{}", status.id),
+        "state": status.state, "creator": person(base, LOGIN), "description": status.description,
+        "environment": deployment.environment, "target_url": status.log_url, "log_url": status.log_url,
+        "environment_url": status.environment_url, "created_at": TIME, "updated_at": TIME,
+        "deployment_url": api, "repository_url": repository,
+    })
 }
 
 pub(super) fn environment(state: &State, base: &str, name: &str, environment: &Environment) -> Value {

@@ -33,6 +33,7 @@ pub(crate) struct State {
     pub(crate) checks: Vec<Check>,
     pub(crate) issues: Vec<Issue>,
     pub(crate) pulls: Vec<Pull>,
+    pub(crate) deployments: Vec<Deployment>,
     pub(crate) environments: BTreeMap<String, Environment>,
     /// The rules of each branch, by their types.
     pub(crate) branches: BTreeMap<String, Vec<String>>,
@@ -124,6 +125,32 @@ pub(crate) struct Pull {
     pub(crate) open: bool,
 }
 
+/// A deployment, with its statuses, oldest first.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Deployment {
+    pub(crate) id: u64,
+    pub(crate) sha: String,
+    pub(crate) task: String,
+    pub(crate) environment: String,
+    pub(crate) description: String,
+    pub(crate) payload: Value,
+    pub(crate) production: bool,
+    pub(crate) transient: bool,
+    pub(crate) statuses: Vec<Status>,
+}
+
+/// How far a deployment was at a moment.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Status {
+    pub(crate) id: u64,
+    pub(crate) state: String,
+    pub(crate) description: String,
+    pub(crate) log_url: String,
+    pub(crate) environment_url: String,
+}
+
 /// An environment of workflows.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -175,6 +202,7 @@ impl State {
             checks: Vec::new(),
             issues: Vec::new(),
             pulls: Vec::new(),
+            deployments: Vec::new(),
             environments: BTreeMap::new(),
             branches: BTreeMap::new(),
             protected: BTreeMap::new(),
@@ -245,8 +273,30 @@ impl State {
             })
             .collect();
         pulls.sort_by_key(Value::to_string);
+        let deployments: Vec<Value> = self.deployments.iter().map(Deployment::as_world).collect();
         let tags: BTreeMap<_, _> = self.tags.keys().map(|tag| (tag, self.commit_of(tag))).collect();
-        json!({ "tags": tags, "releases": releases, "burned": self.burned, "pulls": pulls })
+        json!({
+            "tags": tags, "releases": releases, "burned": self.burned, "pulls": pulls, "deployments": deployments,
+        })
+    }
+}
+
+impl Deployment {
+    fn as_world(&self) -> Value {
+        let statuses: Vec<Value> = self
+            .statuses
+            .iter()
+            .map(|status| {
+                json!({
+                    "state": status.state, "description": status.description, "log_url": status.log_url,
+                    "environment_url": status.environment_url,
+                })
+            })
+            .collect();
+        json!({
+            "sha": self.sha, "task": self.task, "environment": self.environment, "description": self.description,
+            "payload": self.payload, "production": self.production, "statuses": statuses,
+        })
     }
 }
 
