@@ -16,3 +16,4 @@ pub mod engine;
 pub mod judge;
 pub mod drivers;
 pub mod protocol;
+pub mod reading;
