@@ -275,6 +275,27 @@ pub fn create_folder(path: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot create `{}`", path.display()))
 }
 
+/// Creates a folder that nobody else can look into. One that is there already must be of this user and kept to itself.
+pub fn create_private_folder(path: &Path) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+        let made = fs::DirBuilder::new().mode(0o700).create(path);
+        if !matches!(&made, Err(error) if error.kind() == io::ErrorKind::AlreadyExists) {
+            return made.with_context(|| format!("cannot create `{}`", path.display()));
+        }
+        let there = fs::symlink_metadata(path)?;
+        anyhow::ensure!(
+            there.is_dir() && there.uid() == rustix::process::geteuid().as_raw() && there.mode() & 0o077 == 0,
+            "`{}` is not a folder of this user alone",
+            path.display()
+        );
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    create_folder(path)
+}
+
 /// Removes a file; it is no error when it is gone already.
 pub fn remove(path: &Path) -> anyhow::Result<()> {
     match fs::remove_file(path) {

@@ -13,6 +13,8 @@ pub mod chain;
 pub mod variables;
 pub mod script;
 pub mod lease;
+pub mod setup;
+pub mod ssh;
 #[cfg(unix)]
 pub mod host;
 #[cfg(unix)]

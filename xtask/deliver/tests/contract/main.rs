@@ -16,3 +16,4 @@ mod client;
 mod world;
 mod cases;
 mod local;
+mod ssh;

@@ -1,8 +1,8 @@
 //! Releases to deploy, and the calls that deploy them.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -45,12 +45,17 @@ pub(crate) fn example(name: &str) -> PathBuf {
     path
 }
 
+/// Starts the example that holds a lock.
+pub(crate) fn holder(words: &[&str]) -> Child {
+    Command::new(example("holder")).args(words).stdout(Stdio::piped()).spawn().unwrap()
+}
+
 /// A host, a lock on it, and releases to put there.
 pub(crate) struct World<'a> {
     pub(crate) bed: &'a dyn Bed,
     pub(crate) lease: Option<Box<dyn Lease>>,
     pub(crate) fence: Fence,
-    scratch: Scratch,
+    pub(crate) scratch: Scratch,
 }
 
 impl<'a> World<'a> {

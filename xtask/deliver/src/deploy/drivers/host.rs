@@ -20,7 +20,6 @@ use std::ffi::OsString;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -184,9 +183,7 @@ impl Host {
         address: &str,
     ) -> anyhow::Result<Host> {
         files::remove_folder(run)?;
-        files::create_folder(run)?;
-        std::fs::set_permissions(run, std::fs::Permissions::from_mode(0o700))
-            .with_context(|| format!("cannot keep others out of `{}`", run.display()))?;
+        files::create_private_folder(run)?;
         let public = TcpListener::bind(address).with_context(|| format!("cannot listen at {address}"))?;
         let control = UnixListener::bind(run.join("control"))
             .with_context(|| format!("cannot listen in `{}`", run.display()))?;

@@ -29,6 +29,7 @@ pub struct Local {
     service: String,
     binary: PathBuf,
     runs: PathBuf,
+    ready_seconds: u32,
     hosts: BTreeMap<HostName, LocalHost>,
 }
 
@@ -42,11 +43,13 @@ pub struct LocalHost {
 }
 
 impl Local {
-    /// Hosts of a service. `binary` answers to the hidden verbs of [`host::verb`].
+    /// Hosts of a service. `binary` answers to the hidden verbs of [`host::verb`]; a service may take `ready_seconds` until
+    /// it says that it is ready.
     pub fn new(
         environment: &Environment,
         service: &str,
         binary: &Path,
+        ready_seconds: u32,
         hosts: BTreeMap<HostName, LocalHost>,
     ) -> Local {
         Local {
@@ -54,6 +57,7 @@ impl Local {
             service: service.to_owned(),
             binary: binary.to_owned(),
             runs: environment.temporary(),
+            ready_seconds,
             hosts,
         }
     }
@@ -176,20 +180,12 @@ impl Driver for Local {
         fence: Fence,
     ) -> Result<Answer, Trouble> {
         let local = self.host(name)?;
-        let archive = match call {
-            Call::Stage { bundle } => Some(bundle.archive.as_path()),
-            Call::Observe
-            | Call::Arm { .. }
-            | Call::Start { .. }
-            | Call::Switch { .. }
-            | Call::Drain { .. }
-            | Call::Confirm { .. }
-            | Call::Revert { .. }
-            | Call::Prune { .. }
-            | Call::Note { .. }
-            | Call::Hold { .. } => None,
-        };
-        let said = self.said(local, words::words(call, deployment, fence), archive, words::limit(call))?;
+        let said = self.said(
+            local,
+            words::words(call, deployment, fence, self.ready_seconds),
+            words::input(call),
+            words::limit(call, self.ready_seconds),
+        )?;
         answer::answer(&said.stdout, || format!("{}: {}", said.ended, said.stderr.trim()))
     }
 
@@ -205,28 +201,18 @@ impl Driver for Local {
     }
 
     fn journal(&self, name: &HostName) -> Result<Vec<Line>, Trouble> {
-        let said = self.said(self.host(name)?, words::journal_words(), None, words::limit(&Call::Observe))?;
+        let said =
+            self.said(self.host(name)?, words::journal_words(), None, words::limit(&Call::Observe, 0))?;
         answer::journal(&said.stdout)
     }
 
     fn commands(&self, name: &HostName, call: &Call) -> Vec<String> {
         let Ok(local) = self.host(name) else { return Vec::new() };
-        let line = self.command(local, words::shown(call)).to_string();
-        match call {
-            Call::Stage { bundle } => {
-                vec![format!("{line} < {}", quoted(&bundle.archive.display().to_string()))]
-            }
-            Call::Observe
-            | Call::Arm { .. }
-            | Call::Start { .. }
-            | Call::Switch { .. }
-            | Call::Drain { .. }
-            | Call::Confirm { .. }
-            | Call::Revert { .. }
-            | Call::Prune { .. }
-            | Call::Note { .. }
-            | Call::Hold { .. } => vec![line],
-        }
+        let line = self.command(local, words::shown(call, self.ready_seconds)).to_string();
+        vec![match words::input(call) {
+            Some(archive) => format!("{line} < {}", quoted(&archive.display().to_string())),
+            None => line,
+        }]
     }
 }
 

@@ -305,10 +305,10 @@ disarm() {
 }
 
 # Serves a release again and ends all others. Locks and fence are the caller's.
-serve_again() { # key
+serve_again() { # key seconds
   if [ -n "$1" ]; then
     unit_boot
-    unit_start "$1" serving 60 || {
+    unit_start "$1" serving "$2" || {
       again
       fail "$why"
     }
@@ -337,6 +337,7 @@ do_stage() { # id digest program secrets environment; the archive on standard in
     return
   fi
   for secret in $4; do
+    case $secret in *[!A-Za-z0-9_]*) refuse "\`$secret\` is no name of a secret" ;; esac
     [ -f "$base/secrets/$secret" ] || refuse "there is no secret $base/secrets/$secret"
   done
   new=$releases/.new-$key
@@ -368,6 +369,8 @@ unpack() { # folder id digest program secrets environment
     return 1
   }
   rm "$1/archive"
+  # What the archive says about owners and rights is not believed: nobody becomes root by it.
+  chmod -R u=rwX,go=rX "$1/root"
   if [ ! -f "$1/root/$4" ] || [ ! -x "$1/root/$4" ]; then
     why="there is no program $4 in the archive"
     return 1
@@ -427,7 +430,7 @@ do_switch() { # id seconds
     if [ "$(read_word "$run/trial")" = "$key" ]; then rm -f "$run/trial"; fi
     fail "$why"
   }
-  unit_stop "$key" private 10
+  unit_stop "$key" private 3
   again
   [ "$(read_word "$run/trial")" = "$key" ] || undone "$key"
   finish
@@ -470,12 +473,12 @@ do_confirm() { # id
   done_so
 }
 
-do_revert() { # id
+do_revert() { # id seconds
   parse "$1"
   if [ -n "$key" ]; then require_release "$key"; fi
   begin "${key:--}"
   unlock_state
-  serve_again "$key"
+  serve_again "$key" "$2"
   finish
   done_so
 }
@@ -588,6 +591,8 @@ do_journal() {
 
 # Becomes the service, with the socket that came as standard input where the protocol of systemd wants it.
 do_exec() { # key
+  # Elsewhere the service has a user of its own, and this script has root's rights.
+  [ "$flavour" = local ] || refuse 'only the host process of this machine asks for that'
   export STATE_DIRECTORY="$base/data" LISTEN_FDS=1 LISTEN_PID=$$
   set -a
   # shellcheck source=/dev/null
@@ -625,7 +630,7 @@ do_observe() {
   printf '],"holder":'
   if [ -s "$state/holder" ] && ! flock -n -s "$state/lock" true; then holder_json; else printf null; fi
   printf ',"hold":'
-  if [ -s "$state/hold" ]; then cat "$state/hold"; else printf null; fi
+  if [ -s "$state/hold" ]; then tr -d "\n" < "$state/hold"; else printf null; fi
   printf ',"free_bytes":%s,"clock_seconds":%s,"history":[' \
     "$(stat -f -c '%a %S' "$releases" | awk '{ printf "%.0f", $1 * $2 }')" "$(now)"
   history

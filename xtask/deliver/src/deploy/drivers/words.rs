@@ -1,13 +1,17 @@
 //! A call as the words that the target's script takes. Pure.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::deploy::contract::{Bundle, Call, Fence, ReleaseId};
 
 use super::variables;
 
-/// How long a service may take until it says that it is ready.
+/// How long a service may take until it says that it is ready, unless a driver is told otherwise.
 pub const READY_SECONDS: u32 = 60;
+
+/// The longest that instances get to end when the host goes back.
+const REVERT_SECONDS: u32 = 30;
 
 /// What a call may take beyond what it says itself: a busy machine, a slow disk.
 const SLACK: Duration = Duration::from_secs(30);
@@ -16,18 +20,18 @@ const SLACK: Duration = Duration::from_secs(30);
 const STAGE_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// The words of a call, the first one its name.
-pub fn words(call: &Call, deployment: &str, fence: Fence) -> Vec<String> {
+pub fn words(call: &Call, deployment: &str, fence: Fence, ready_seconds: u32) -> Vec<String> {
     let mut words = vec![call.word().to_owned(), fence.0.to_string(), named(deployment)];
     match call {
         Call::Observe => {}
         Call::Stage { bundle } => words.extend(staged(bundle)),
         Call::Arm { to, seconds } => words.extend([or_none(to.as_ref()), seconds.to_string()]),
         Call::Start { release } | Call::Switch { release } => {
-            words.extend([release.0.clone(), READY_SECONDS.to_string()]);
+            words.extend([release.0.clone(), ready_seconds.to_string()]);
         }
         Call::Drain { keep, seconds } => words.extend([keep.0.clone(), seconds.to_string()]),
         Call::Confirm { release } => words.push(release.0.clone()),
-        Call::Revert { to } => words.push(or_none(to.as_ref())),
+        Call::Revert { to } => words.extend([or_none(to.as_ref()), ready_seconds.to_string()]),
         Call::Prune { keep } => words.extend(keep.iter().map(|release| release.0.clone())),
         Call::Note { kind, labels } => {
             words.push(kind.clone());
@@ -47,8 +51,8 @@ pub fn key(release: &ReleaseId) -> String {
 }
 
 /// The words of a call as they are shown before anybody has a lock.
-pub fn shown(call: &Call) -> Vec<String> {
-    let mut words = words(call, "DEPLOYMENT", Fence(0));
+pub fn shown(call: &Call, ready_seconds: u32) -> Vec<String> {
+    let mut words = words(call, "DEPLOYMENT", Fence(0), ready_seconds);
     words[1] = "FENCE".into();
     words
 }
@@ -63,8 +67,25 @@ pub fn journal_words() -> Vec<String> {
     vec!["journal".into(), "0".into(), NONE.into()]
 }
 
+/// The file that a call brings along: the archive of a release.
+pub fn input(call: &Call) -> Option<&Path> {
+    match call {
+        Call::Stage { bundle } => Some(&bundle.archive),
+        Call::Observe
+        | Call::Arm { .. }
+        | Call::Start { .. }
+        | Call::Switch { .. }
+        | Call::Drain { .. }
+        | Call::Confirm { .. }
+        | Call::Revert { .. }
+        | Call::Prune { .. }
+        | Call::Note { .. }
+        | Call::Hold { .. } => None,
+    }
+}
+
 /// How long a call may take before the target counts as unreachable.
-pub fn limit(call: &Call) -> Duration {
+pub fn limit(call: &Call, ready_seconds: u32) -> Duration {
     let own = match call {
         Call::Observe
         | Call::Arm { .. }
@@ -74,7 +95,7 @@ pub fn limit(call: &Call) -> Duration {
         | Call::Prune { .. } => Duration::ZERO,
         Call::Stage { .. } => STAGE_LIMIT,
         Call::Start { .. } | Call::Switch { .. } | Call::Revert { .. } => {
-            Duration::from_secs(u64::from(READY_SECONDS))
+            Duration::from_secs(u64::from(ready_seconds + REVERT_SECONDS))
         }
         Call::Drain { seconds, .. } => Duration::from_secs(u64::from(*seconds)),
     };
@@ -108,7 +129,7 @@ mod tests {
     #[test]
     fn a_call_is_words() {
         let check = |call: Call, expect: expect_test::Expect| {
-            expect.assert_eq(&words(&call, "d1", Fence(7)).join(" | "));
+            expect.assert_eq(&words(&call, "d1", Fence(7), 60).join(" | "));
         };
         let release = ReleaseId("0.4.0-0123456789ab".into());
         check(Call::Observe, expect_test::expect!["observe | 7 | d1"]);
