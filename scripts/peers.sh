@@ -6,7 +6,7 @@
 #   scripts/peers.sh --registry      a package registry alone, which takes three minutes of processor time to build
 #
 # Needs python3 with venv, node 20 or newer and npm; the registry needs cargo and a C compiler. Nothing is installed outside of
-# that folder.
+# that folder but what boots the hosts of scripts/hosts.sh: Debian packages, and only for root.
 set -euo pipefail
 
 zizmor=1.32.0
@@ -19,12 +19,20 @@ git_cliff=2.14.2
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 peers=${XTASK_PEERS:-$HOME/.cache/nexus-xtask/peers}
+# What a host of the bed is made of: its process 1, its sshd, the rule that lets one program be root, and the network between.
+host_packages=(systemd systemd-sysv dbus openssh-server openssh-client sudo iproute2 iptables util-linux procps tar gzip)
 wanted=$(cat "${BASH_SOURCE[0]}" "$here/workflow_parser.mjs")
 if [[ ${1:-} == --registry ]]; then
   # Without debug information, and not optimized: it serves three packages. Cargo leaves it where it is there already.
   CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root "$peers" \
     "cargo-http-registry@$cargo_http_registry"
   exit 0
+fi
+if [[ $(id -u) == 0 ]] && command -v apt-get > /dev/null && [[ -n $("$here/hosts.sh" check) ]]; then
+  install_hosts() {
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${host_packages[@]}" > /dev/null
+  }
+  install_hosts || { apt-get update -qq && install_hosts; }
 fi
 if [[ -f $peers/installed && $(cat "$peers/installed") == "$wanted" ]]; then
   exit 0
