@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Real Linux hosts on this machine, for tests of deploying: each is a network namespace and an overlay of the root file
-# system, with Debian's systemd as process 1 and an sshd of its own. Nothing leaves this machine, nothing of it is changed.
+# system, with Debian's systemd as process 1 and an sshd of its own. Nothing leaves this machine, and its own files stay
+# as they are.
 #
 #   hosts.sh check             says what is missing here; nothing when hosts can be booted
 #   hosts.sh up DIR N          boots hosts 1 to N; DIR then holds key, known_hosts and, for each host, address and log
@@ -11,7 +12,7 @@
 #   hosts.sh reboot DIR I      its power goes, and comes back; its disk stays
 #   hosts.sh down DIR          ends what `up` began, by the process ids it wrote down
 #
-# Needs root, systemd, openssh-server, sudo, iproute2 and iptables (scripts/peers.sh installs them), and the right to mount.
+# Needs root, the right to mount, systemd, openssh-server, sudo, iproute2 and iptables; scripts/peers.sh installs them.
 # Every bed has a tag made from its folder and a network of its own, so that two of them do not meet.
 set -euo pipefail
 
@@ -22,7 +23,7 @@ if [[ $what == check ]]; then
   for program in /lib/systemd/systemd /usr/sbin/sshd ip iptables unshare nsenter sudo flock; do
     command -v "$program" > /dev/null || echo "there is no $program here: scripts/peers.sh installs it"
   done
-  if [[ $(id -u) == 0 ]] && ! unshare --mount sh -c 'mount -t cgroup -o none,name=systemd cgroup /mnt' 2> /dev/null; then
+  if [[ $(id -u) == 0 ]] && ! unshare --mount mount -t cgroup -o none,name=systemd cgroup /mnt 2> /dev/null; then
     echo "the cgroup hierarchy of systemd cannot be mounted here"
   fi
   exit 0
@@ -95,15 +96,16 @@ prepare() { # the disk of host $1
       mknod "$up$unit" c 0 0 2> /dev/null || true
     fi
   done
-  for unit in systemd-sysctl systemd-modules-load systemd-binfmt systemd-tmpfiles-setup-dev systemd-udevd systemd-udev-trigger \
-    systemd-remount-fs systemd-hwdb-update systemd-timesyncd systemd-logind ssh getty@tty1 console-getty; do
+  for unit in systemd-{sysctl,modules-load,binfmt,tmpfiles-setup-dev,udevd,udev-trigger,remount-fs,hwdb-update} \
+    systemd-timesyncd systemd-logind ssh getty@tty1 console-getty; do
     ln -sf /dev/null "$up/etc/systemd/system/$unit.service"
   done
   mkdir -p "$up/etc/systemd/system/multi-user.target.wants"
   cat > "$up/etc/systemd/system/bed-sshd.service" << UNIT
 [Service]
 RuntimeDirectory=sshd
-ExecStart=/usr/sbin/sshd -D -f /dev/null -o ListenAddress=$(cat "$dir/h$i/address") -o UsePAM=no -o MaxStartups=100 -o HostKey=/etc/ssh/bed_host_key
+ExecStart=/usr/sbin/sshd -D -f /dev/null -o ListenAddress=$(cat "$dir/h$i/address") -o UsePAM=no -o MaxStartups=100 \\
+  -o HostKey=/etc/ssh/bed_host_key
 Restart=on-failure
 UNIT
   ln -sf ../bed-sshd.service "$up/etc/systemd/system/multi-user.target.wants/bed-sshd.service"
@@ -114,7 +116,8 @@ boot() { # host
   boot_script "$i" > "$dir/h$i/boot"
   boot2_script "$i" > "$dir/h$i/boot2"
   rm -f "$dir/h$i/systemd"
-  setsid ip netns exec "$tag$i" unshare --mount --fork --kill-child bash "$dir/h$i/boot" >> "$dir/h$i/log" 2>&1 < /dev/null &
+  setsid ip netns exec "$tag$i" unshare --mount --fork --kill-child bash "$dir/h$i/boot" \
+    >> "$dir/h$i/log" 2>&1 < /dev/null &
   echo $! > "$dir/h$i/pid"
 }
 
@@ -179,6 +182,14 @@ take_network() {
   return 1
 }
 
+# They are empty when a host is off; whoever has the hierarchy mounted can remove them.
+remove_cgroups=$(
+  cat << 'SCRIPT'
+mount -t cgroup -o none,name=systemd cgroup "$1"
+find "$1/$2" -depth -type d -exec rmdir {} +
+SCRIPT
+)
+
 case $what in
   up)
     count=${1:?how many}
@@ -235,9 +246,7 @@ case $what in
       turn_off "$i"
       ip link del "$tag.$i" 2> /dev/null || true
       ip netns del "$tag$i" 2> /dev/null || true
-      # Its cgroups are empty now; whoever has the hierarchy mounted can remove them.
-      unshare --mount sh -c 'mount -t cgroup -o none,name=systemd cgroup "$1/cgroup" && find "$1/cgroup/$2" -depth -type d -exec rmdir {} +' \
-        sh "$host" "$tag-$i" 2> /dev/null || true
+      unshare --mount bash -s "$host/cgroup" "$tag-$i" 2> /dev/null <<< "$remove_cgroups" || true
     done
     ip link del "$tag" 2> /dev/null || true
     ;;

@@ -253,8 +253,8 @@ pub(crate) fn disk_full(bed: &dyn Bed) {
     assert_eq!(world.observe().staged.len(), 1);
 
     fill("0");
-    // What is left of the journal's last block takes a few lines; the line that does not fit is the first or the second of
-    // a call.
+    // What is left of the journal's last block takes a few lines; the one that does not fit is the first or the second
+    // of a call.
     let arm = || world.call(Call::Arm { to: Some(old.clone()), seconds: 600 });
     let carried_out = "it is carried out, but the journal cannot be written: is the disk full?";
     let refusal = (0..50).find_map(|_| match arm() {

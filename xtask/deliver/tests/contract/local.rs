@@ -131,7 +131,7 @@ cases! {
     no_request_fails
 }
 
-/// The host process becomes another binary, ten times, while clients ask: it keeps its id, its instances and its socket.
+/// The host process becomes another binary, ten times, while clients ask: its id, its instances and its socket stay.
 #[test]
 fn upgrade() {
     let bed = LocalBed::new();

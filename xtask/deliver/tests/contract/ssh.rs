@@ -12,7 +12,7 @@ use nexus_xtask_deliver::deploy::drivers::ssh::{Ssh, SshOptions};
 
 use crate::bed::Bed;
 use crate::cases;
-use crate::world::{Scratch, World, holder};
+use crate::world::{Scratch, World, holder, picture};
 
 const BASE: &str = "/opt/echo";
 
@@ -158,8 +158,8 @@ cases! {
     no_request_fails
 }
 
-/// A host that drops every packet is noticed in a call that runs and in the next one, with the connection shared; once it
-/// is back, so is the driver.
+/// A host that drops every packet is noticed in a call that runs and in the next one, with the connection shared; once
+/// it is back, so is the driver.
 #[test]
 fn vanished_behind_a_shared_connection() {
     let Some(bed) = SshBed::new() else { return };
@@ -224,11 +224,38 @@ fn refusing() {
     assert!(bed.observe().is_ok());
 }
 
+/// Somebody makes systemd load its units while an undo is armed: it neither comes early nor is it lost.
+#[test]
+fn units_are_loaded_while_armed() {
+    let Some(bed) = SshBed::new() else { return };
+    let world = World::begin(&bed);
+    let (old, new) = (world.stage("1.0.0"), world.stage("1.1.0"));
+    let names = [(&old, "old"), (&new, "new")];
+    world.deploy(&old);
+    world.switch(&new, 8);
+    for _ in 0..3 {
+        bed.on_host("systemctl daemon-reload");
+    }
+    let armed =
+        "confirmed old, trial new, armed back to old, running [new serving active, old serving active]";
+    let due = world.observe().armed.unwrap().at_seconds;
+    while world.observe().clock_seconds < due - 2 {
+        assert_eq!(picture(&world.observe(), &names), armed);
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+    world.until("the undo", Duration::from_secs(15), |host| host.armed.is_none() && host.running.len() == 1);
+    assert_eq!(
+        picture(&world.observe(), &names),
+        "confirmed old, trial none, armed nothing, running [old serving active]"
+    );
+}
+
 /// A host that nobody prepared, one that is not known by its key, and the login that may do one thing only.
 #[test]
 fn strangers() {
     let Some(bed) = SshBed::bare() else { return };
-    bed.on_host("useradd --create-home --shell /bin/sh --password '*' deploy && cp -r /root/.ssh ~deploy && chown -R deploy ~deploy");
+    bed.on_host("useradd --create-home --shell /bin/sh --password '*' deploy");
+    bed.on_host("cp -r /root/.ssh ~deploy && chown -R deploy ~deploy");
     let Err(Trouble::Refused { why }) = bed.observe() else { panic!("{:?}", bed.observe()) };
     assert!(why.contains("`deploy setup h1` prepares it"), "{why}");
 

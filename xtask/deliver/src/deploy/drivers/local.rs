@@ -43,8 +43,8 @@ pub struct LocalHost {
 }
 
 impl Local {
-    /// Hosts of a service. `binary` answers to the hidden verbs of [`host::verb`]; a service may take `ready_seconds` until
-    /// it says that it is ready.
+    /// Hosts of a service. `binary` answers to the hidden verbs of [`host::verb`]; a service may take `ready_seconds`
+    /// until it says that it is ready.
     pub fn new(
         environment: &Environment,
         service: &str,

@@ -3,12 +3,14 @@
 //! Two users, folders, the script, five units, and one rule for `sudo` that allows one program. Every step can be done
 //! again; a host that is prepared already stays as it is.
 //!
-//! - The service runs as a user of its own, which owns nothing but its state (`/var/lib/<service>`) and reads its secrets.
-//! - The login that deploys may run the script as root, and nothing else. The script is root's, and named by its digest.
+//! - The service runs as a user of its own, which owns nothing but its state (`/var/lib/<service>`) and reads its
+//!   secrets.
+//! - The login that deploys may run the script as root, and nothing else. The script is root's, and named by its
+//!   digest.
 //! - `<service>.socket` owns the port. Each release is `<service>@<release>.service` with that socket, or
 //!   `<service>-trial@<release>.service` with one of its own that only the login reaches.
-//! - `<service>-boot.service` starts what is confirmed. It is also what systemd would start for a connection that nobody
-//!   takes: it stays active, so that a port without a service is no busy loop.
+//! - `<service>-boot.service` starts what is confirmed. It is also what systemd would start for a connection that
+//!   nobody takes: it stays active, so that a port without a service is no busy loop.
 
 use std::fmt;
 
@@ -156,17 +158,49 @@ pub fn units(host: &Prepared) -> Vec<(String, String)> {
     let Prepared { service, base, listen, login, .. } = host;
     let run = run_folder(service);
     let socket = format!(
-        "[Unit]\nDescription=The port of {service}, whatever serves it\n\n[Socket]\nListenStream={listen}\nBacklog=4096\n\
-         NoDelay=yes\nTriggerLimitIntervalSec=0\nService={service}-boot.service\n\n[Install]\nWantedBy=sockets.target\n"
+        "\
+[Unit]
+Description=The port of {service}, whatever serves it
+
+[Socket]
+ListenStream={listen}
+Backlog=4096
+NoDelay=yes
+TriggerLimitIntervalSec=0
+Service={service}-boot.service
+
+[Install]
+WantedBy=sockets.target
+"
     );
     let trial_socket = format!(
-        "[Unit]\nDescription=The private address of {service} %i\n\n[Socket]\nListenStream={run}/%i.sock\nSocketMode=0600\n\
-         SocketUser={login}\nDirectoryMode=0755\nRemoveOnStop=yes\n"
+        "\
+[Unit]
+Description=The private address of {service} %i
+
+[Socket]
+ListenStream={run}/%i.sock
+SocketMode=0600
+SocketUser={login}
+DirectoryMode=0755
+RemoveOnStop=yes
+"
     );
     let boot = format!(
-        "[Unit]\nDescription=Starts the confirmed release of {service}\nRequires={service}.socket\nAfter={service}.socket\n\n\
-         [Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart={base}/bin/target boot 0 -\n\n\
-         [Install]\nWantedBy=multi-user.target\n"
+        "\
+[Unit]
+Description=Starts the confirmed release of {service}
+Requires={service}.socket
+After={service}.socket
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart={base}/bin/target boot 0 -
+
+[Install]
+WantedBy=multi-user.target
+"
     );
     vec![
         (format!("{service}.socket"), socket),
@@ -182,14 +216,32 @@ pub fn units(host: &Prepared) -> Vec<(String, String)> {
 
 /// Without a start limit: the sixth start in ten seconds, which a deploy, a rollback and another try reach, would be
 /// refused otherwise.
-fn instance(host: &Prepared, where_: &str, socket: &str) -> String {
+fn instance(host: &Prepared, place: &str, socket: &str) -> String {
     let Prepared { service, base, stop_seconds, .. } = host;
     format!(
-        "[Unit]\nDescription={service} %i{where_}\nRequires={socket}\nAfter={socket} network.target\nStartLimitIntervalSec=0\n\n\
-         [Service]\nType=notify\nSockets={socket}\nUser={service}\nWorkingDirectory={base}/releases/%i/root\n\
-         EnvironmentFile={base}/releases/%i/environment\nExecStart={base}/releases/%i/program\nRestart=always\n\
-         RestartSec=200ms\nTimeoutStopSec={stop_seconds}\nKillMode=mixed\nStateDirectory={service}\nNoNewPrivileges=yes\n\
-         PrivateTmp=yes\nProtectSystem=full\n"
+        "\
+[Unit]
+Description={service} %i{place}
+Requires={socket}
+After={socket} network.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+Sockets={socket}
+User={service}
+WorkingDirectory={base}/releases/%i/root
+EnvironmentFile={base}/releases/%i/environment
+ExecStart={base}/releases/%i/program
+Restart=always
+RestartSec=200ms
+TimeoutStopSec={stop_seconds}
+KillMode=mixed
+StateDirectory={service}
+NoNewPrivileges=yes
+PrivateTmp=yes
+ProtectSystem=full
+"
     )
 }
 

@@ -1,7 +1,7 @@
 //! Hosts that are reached by the system's `ssh`, with Debian's systemd on the other side.
 //!
-//! - One connection for each host is shared by all calls to it (`ControlMaster`). It is opened by a call of its own whose
-//!   outputs are files: the process that stays behind keeps what it inherits, and a pipe would stay open with it.
+//! - One connection for each host is shared by all calls to it (`ControlMaster`). It is opened by a call of its own
+//!   whose outputs are files: the process that stays behind keeps what it inherits, and a pipe would stay open with it.
 //! - A host that vanishes is noticed by keep-alive packets within ten seconds, in a call that runs and in the shared
 //!   connection; whatever else hangs ends at the limit of the call.
 //! - A host that is not known by its key is not talked to, and nothing is ever asked of a terminal.

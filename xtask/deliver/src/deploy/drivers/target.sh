@@ -39,7 +39,8 @@ zeros=0000000000000000000000000000000000000000000000000000000000000000
 # A text as a JSON string: other control characters than line ends go away.
 json() {
   printf '%s' "$1" | tail -c 2000 | tr '\t\r' '  ' | tr -d '\000-\011\013-\037\177' |
-    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' | awk 'BEGIN { printf "\"" } NR > 1 { printf "\\n" } { printf "%s", $0 } END { printf "\"" }'
+    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' |
+    awk 'BEGIN { printf "\"" } NR > 1 { printf "\\n" } { printf "%s", $0 } END { printf "\"" }'
 }
 
 # A key as the id of a release, or null.
@@ -73,9 +74,16 @@ now() {
   fi
 }
 
+# A clock that nobody sets, in seconds. A local host goes by the one that its tests set.
+monotonic() {
+  if [ "$flavour" = local ]; then now; else cut -d . -f 1 /proc/uptime; fi
+}
+
 # Replaces a small file, on the disk before it returns. Not for `run`, which has no disk.
 put() {
-  printf '%s\n' "$2" > "$1.new" 2> /dev/null && sync "$1.new" && mv "$1.new" "$1" && sync "$(dirname "$1")" && return 0
+  if printf '%s\n' "$2" 2> /dev/null > "$1.new" && sync "$1.new" && mv "$1.new" "$1" && sync "$(dirname "$1")"; then
+    return 0
+  fi
   rm -f "$1.new"
   return 1
 }
@@ -124,8 +132,8 @@ append() { # phase subject [step] [labels]
     seq=$((${seq%%,*} + 1))
     before=$(wc -c < "$journal")
   fi
-  line=$(printf '{"seq":%s,"prev":"%s","deployment":"%s","fence":%s,"step":"%s","phase":"%s","subject":"%s","at_seconds":%s' \
-    "$seq" "$prev" "$deployment" "$fence" "${3:-$word}" "$1" "$(printf '%s' "$2" | tr : +)" "$(now)")
+  line="{\"seq\":$seq,\"prev\":\"$prev\",\"deployment\":\"$deployment\",\"fence\":$fence,\"step\":\"${3:-$word}\""
+  line="$line,\"phase\":\"$1\",\"subject\":\"$(printf '%s' "$2" | tr : +)\",\"at_seconds\":$(now)"
   if [ -n "${4:-}" ] && [ "$4" != '{}' ]; then line="$line,\"labels\":$4"; fi
   if ! printf '%s}\n' "$line" 2> /dev/null >> "$journal" || ! sync "$journal"; then
     truncate -s "$before" "$journal"
@@ -164,6 +172,16 @@ begin() { # subject
   intended=$1
 }
 
+# Ends the call that is under way, and lets nobody begin another. The undo, which is no call, is waited for.
+end_call_under_way() {
+  exec 7> "$state/call"
+  until flock -w 1 7; do
+    caller=$(read_word "$state/call.pid")
+    if grep -qsF "$base/bin/" "/proc/$caller/cmdline"; then kill "$caller" 2> /dev/null || true; fi
+  done
+  rm -f "$state/call.pid"
+}
+
 # What took its time without the lock goes on only if nobody took over meanwhile.
 again() {
   lock_state
@@ -173,6 +191,7 @@ again() {
 finish() {
   append 'done' "$intended" || fail 'it is carried out, but the journal cannot be written: is the disk full?'
   intended=
+  rm -f "$state/call.pid"
 }
 
 # ---- systemd ----
@@ -181,14 +200,19 @@ unit_name() { if [ "$2" = serving ]; then echo "$service@$1.service"; else echo 
 
 # Lines `key door state restarts`, of what runs.
 systemd_list() {
-  alone systemctl show "$service@*.service" "$service-trial@*.service" -p Id -p ActiveState -p SubState -p NRestarts |
+  shown=$(alone systemctl show "$service@*.service" "$service-trial@*.service" -p Id -p ActiveState -p NRestarts) ||
+    return 1
+  printf '%s\n' "$shown" |
     awk -F= -v service="$service" '
+      BEGIN {
+        state["active"] = state["reloading"] = "active"; state["deactivating"] = "stopping"
+        state["activating"] = "starting"; state["failed"] = "failed"
+      }
       function out() {
         if (id == "" || active == "inactive") { id = ""; return }
         door = index(id, service "-trial@") == 1 ? "private" : "serving"
         key = id; sub(/^[^@]*@/, "", key); sub(/\.service$/, "", key)
-        state = active == "active" || active == "reloading" ? "active" : active == "deactivating" ? "stopping" : active == "failed" ? "failed" : "starting"
-        print key, door, state, restarts
+        print key, door, (active in state ? state[active] : "starting"), restarts
         id = ""
       }
       /^$/ { out() }
@@ -219,30 +243,38 @@ systemd_stop() { # key door seconds
   alone systemctl reset-failed "$unit" 2> /dev/null || true
 }
 
-systemd_boot() {
-  alone systemctl start --quiet "$service.socket"
+systemd_open() { alone systemctl start --quiet "$service.socket"; }
+
+# What does not start at once is tried again by systemd, as anything that dies.
+systemd_boot() { alone systemctl start --quiet --no-block "$service@$1.service"; }
+
+# A timer of systemd's own, which runs without us.
+systemd_arm() { # token seconds
+  alone systemd-run --quiet --collect --unit="$service-undo-$1-$(date +%N)" \
+    --on-active="$2" --timer-property=AccuracySec=100ms \
+    --property=Type=oneshot --property=Restart=on-failure --property=RestartSec=2 --property=TimeoutStartSec=infinity \
+    "$0" undo 0 - "$1" 2> /dev/null
 }
 
-# A timer of systemd's own, which runs without us. No `daemon-reload` may happen while it is there: it can fire it.
-systemd_arm() { # token seconds
-  alone systemd-run --quiet --collect --unit="$service-undo-$1" --on-active="$2" --timer-property=AccuracySec=100ms \
-    --property=Restart=on-failure --property=RestartSec=2 --property=TimeoutStartSec=infinity \
-    --property=Type=oneshot "$0" undo 0 - "$1" 2> /dev/null
-}
+systemd_undos() { alone systemctl list-units --plain --no-legend --full "$service-undo-$1" | awk '{ print $1 }'; }
 
 systemd_disarm() { # but this token
-  for timer in $(alone systemctl list-units --plain --no-legend --full --all "$service-undo-*.timer" | awk '{ print $1 }'); do
-    if [ "$timer" != "$service-undo-$1.timer" ]; then alone systemctl stop --quiet "$timer" 2> /dev/null || true; fi
+  for timer in $(systemd_undos '*.timer'); do
+    case $timer in
+      "$service-undo-$1-"*) ;;
+      *) alone systemctl stop --quiet "$timer" 2> /dev/null || true ;;
+    esac
   done
 }
 
-systemd_is_armed() { alone systemctl is-active --quiet "$service-undo-$1.timer"; }
+# A timer that waits, or the undo itself, under way or about to be tried again.
+systemd_is_armed() { [ -n "$(systemd_undos "$1-*")" ]; }
 
 # ---- the host process of the `local` driver ----
 
 local_control() { alone "${control:?}" __host-call "$run" "$@"; }
 
-local_list() { local_control list || true; }
+local_list() { local_control list; }
 
 local_start() {
   why=$(local_control start "$1" "$2" "$3") && return 0
@@ -255,7 +287,9 @@ local_stop() {
   if [ "$said" = cut ]; then cut=true; fi
 }
 
-local_boot() { :; }
+local_open() { :; }
+
+local_boot() { local_start "$1" serving 60; }
 
 # The host process looks at the file `armed` by itself.
 local_arm() { :; }
@@ -265,7 +299,8 @@ local_is_armed() { :; }
 unit_list() { "${flavour}_list"; }
 unit_start() { "${flavour}_start" "$@"; }
 unit_stop() { "${flavour}_stop" "$@"; }
-unit_boot() { "${flavour}_boot"; }
+unit_open() { "${flavour}_open"; }
+unit_boot() { "${flavour}_boot" "$@"; }
 undo_arm() { "${flavour}_arm" "$@"; }
 undo_disarm() { "${flavour}_disarm" "$@"; }
 undo_is_armed() { "${flavour}_is_armed" "$@"; }
@@ -274,17 +309,22 @@ undo_is_armed() { "${flavour}_is_armed" "$@"; }
 
 is_whole() { [ -f "$releases/$1/whole" ]; }
 
+is_as_staged() { (cd "$releases/$1" && sha256sum --check --status --strict files 2> /dev/null); }
+
 # Hashed again, here, before anything of it runs.
 require_release() {
   is_whole "$1" || refuse "there is no whole folder of release $(id "$1") here"
-  (cd "$releases/$1" && sha256sum --check --status --strict files 2> /dev/null) ||
-    refuse "the files of release $(id "$1") are not what was staged"
+  is_as_staged "$1" || refuse "the files of release $(id "$1") are not what was staged"
 }
+
+# Sets `listed`. Not to know what runs is not the same as nothing.
+list() { listed=$(unit_list) || fail 'what runs cannot be asked'; }
 
 # Ends every instance but the serving one of this key, in no more than so many seconds.
 stop_others() { # key seconds
-  unit_list | while read -r other door _; do
-    if [ "$other $door" != "$1 serving" ]; then echo "$other $door"; fi
+  list
+  printf '%s\n' "$listed" | while read -r other door _; do
+    if [ -n "$other" ] && [ "$other $door" != "$1 serving" ]; then echo "$other $door"; fi
   done > "$run/others"
   : > "$run/cut"
   while read -r other door; do
@@ -307,7 +347,7 @@ disarm() {
 # Serves a release again and ends all others. Locks and fence are the caller's.
 serve_again() { # key seconds
   if [ -n "$1" ]; then
-    unit_boot
+    unit_open
     unit_start "$1" serving "$2" || {
       again
       fail "$why"
@@ -316,7 +356,12 @@ serve_again() { # key seconds
   stop_others "$1" 10
   again
   if [ "$(read_word "$state/confirmed")" != "$1" ]; then
-    if [ -n "$1" ]; then select_for_good "$1" || fail 'the selection cannot be written: is the disk full?'; else rm -f "$state/confirmed"; fi
+    if [ -z "$1" ]; then
+      rm -f "$state/confirmed"
+      sync "$state"
+    else
+      select_for_good "$1" || fail 'the selection cannot be written: is the disk full?'
+    fi
   fi
   rm -f "$run/trial"
   disarm
@@ -330,7 +375,7 @@ do_stage() { # id digest program secrets environment; the archive on standard in
   parse "$1"
   begin "$key"
   unlock_state
-  if is_whole "$key" && (cd "$releases/$key" && sha256sum --check --status --strict files 2> /dev/null); then
+  if [ "$(read_word "$releases/$key/whole")" = "$2" ] && is_as_staged "$key"; then
     lock_state
     finish
     done_so
@@ -394,7 +439,8 @@ do_arm() { # to seconds
   begin "${to:--}"
   token=$(date +%s%N)
   undo_arm "$token" "$seconds" || refuse 'the undo cannot be armed'
-  printf '%s %s %s %s %s\n' "$token" "${to:--}" "$(($(now) + seconds))" "$fence" "$deployment" > "$run/armed.new"
+  printf '%s %s %s %s %s %s\n' "$token" "${to:--}" "$(($(now) + seconds))" "$(($(monotonic) + seconds))" \
+    "$fence" "$deployment" > "$run/armed.new"
   mv "$run/armed.new" "$run/armed"
   undo_disarm "$token"
   finish
@@ -424,7 +470,7 @@ do_switch() { # id seconds
   fi
   printf '%s\n' "$key" > "$run/trial"
   unlock_state
-  unit_boot
+  unit_open
   unit_start "$key" serving "$2" || {
     again
     if [ "$(read_word "$run/trial")" = "$key" ]; then rm -f "$run/trial"; fi
@@ -432,15 +478,8 @@ do_switch() { # id seconds
   }
   unit_stop "$key" private 3
   again
-  [ "$(read_word "$run/trial")" = "$key" ] || undone "$key"
   finish
   done_so
-}
-
-# The undo came while we were at it: what we started after it must not stay.
-undone() {
-  if [ "$(read_word "$state/confirmed")" != "$1" ]; then unit_stop "$1" serving 10; fi
-  fail 'the undo came first'
 }
 
 do_drain() { # id seconds
@@ -449,7 +488,8 @@ do_drain() { # id seconds
   selected=$(read_word "$run/trial")
   selected=${selected:-$(read_word "$state/confirmed")}
   [ "$selected" = "$key" ] || refuse "$(id "$key") is not what is selected, but $(id "$selected")"
-  unit_list | grep -q "^$key serving active " || refuse "$(id "$key") does not serve"
+  list
+  printf '%s\n' "$listed" | grep -q "^$key serving active " || refuse "$(id "$key") does not serve"
   unlock_state
   stop_others "$key" "$2"
   again
@@ -486,16 +526,23 @@ do_revert() { # id seconds
 # What the armed timer runs. Whoever disarmed or armed again took its token away.
 do_undo() { # token
   lock_state
-  read -r token to _ fence deployment 2> /dev/null < "$run/armed" || exit 0
+  read -r token to _ due fence deployment 2> /dev/null < "$run/armed" || exit 0
   if [ "$token" != "$1" ]; then exit 0; fi
+  # Systemd runs a timer at once when somebody makes it load its units again.
+  if [ "$(monotonic)" -lt "$due" ]; then
+    undo_arm "$token" "$((due - $(monotonic)))"
+    exit 0
+  fi
   if [ "$to" = - ]; then to=; fi
+  rm -f "$run/trial"
   append intent "${to:--}" || true
   intended=${to:--}
-  # Whoever is switching sees at its end that it came too late.
-  rm -f "$run/trial"
   unlock_state
+  # Its deployer had its time. What it began is ended, so that nothing begins behind our back.
+  end_call_under_way
   if [ -n "$to" ]; then
-    unit_boot
+    unit_open
+    # What serves now stays until the other one does; the timer's unit tries again.
     unit_start "$to" serving 60 || {
       append failed "$intended" || true
       exit 1
@@ -503,7 +550,6 @@ do_undo() { # token
   fi
   stop_others "$to" 10
   lock_state
-  # Only the undo that was armed when we began is over.
   if [ "$(read_word "$run/armed")" = "$token" ]; then rm -f "$run/armed"; fi
   finish
 }
@@ -517,7 +563,9 @@ do_prune() { # id...
   begin "$#"
   armed=
   if [ -f "$run/armed" ]; then read -r _ armed _ < "$run/armed"; fi
-  kept=$(printf '%s\n' "$kept" "$armed" "$(read_word "$state/confirmed")" "$(read_word "$run/trial")" "$(unit_list | awk '{ print $1 }')")
+  list
+  kept=$(printf '%s\n' "$kept" "$armed" "$(read_word "$state/confirmed")" "$(read_word "$run/trial")" \
+    "$(printf '%s\n' "$listed" | awk '{ print $1 }')")
   rm -rf "$releases"/.new-*
   for folder in "$releases"/*; do
     if [ -d "$folder" ] && ! printf '%s\n' "$kept" | grep -qxF "${folder##*/}"; then
@@ -539,7 +587,11 @@ do_note() { # kind labels
 
 do_hold() { # hold as JSON, or -
   begin "$service"
-  if [ "$1" = - ]; then rm -f "$state/hold"; else put "$state/hold" "$1" || refuse 'the hold cannot be written: is the disk full?'; fi
+  if [ "$1" = - ]; then
+    rm -f "$state/hold"
+  else
+    put "$state/hold" "$1" || refuse 'the hold cannot be written: is the disk full?'
+  fi
   finish
   done_so
 }
@@ -551,17 +603,14 @@ do_lock() { # who
     printf '{"trouble":"busy","holder":%s}\n' "$(holder_json)"
     exit 0
   fi
-  exec 7> "$state/call"
   # A call that is still under way is that of a deployer which has lost its lock.
-  until flock -w 1 7; do
-    caller=$(read_word "$state/call.pid")
-    if grep -qsF "$base/bin/" "/proc/$caller/cmdline"; then kill "$caller" 2> /dev/null || true; fi
-  done
+  end_call_under_way
   lock_state
   newest=$(read_word "$state/fence")
   fence=$((${newest:-0} + 1))
   put "$state/fence" "$fence" || refuse 'the fence cannot be written: is the disk full?'
-  printf '{"who":%s,"deployment":%s,"since_seconds":%s' "$(json "$1")" "$(json "$deployment")" "$(now)" > "$state/holder"
+  printf '{"who":%s,"deployment":%s,"since_seconds":%s' "$(json "$1")" "$(json "$deployment")" "$(now)" \
+    > "$state/holder"
   unlock_state
   exec 7>&-
   printf '{"fence":%s}\n' "$fence"
@@ -573,15 +622,19 @@ do_lock() { # who
 
 holder_json() {
   seen=$(stat -c %Y "$state/holder" 2> /dev/null || date +%s)
-  if [ -s "$state/holder" ]; then cat "$state/holder"; else printf '{"who":"?","deployment":"?","since_seconds":%s' "$seen"; fi
+  if [ -s "$state/holder" ]; then
+    cat "$state/holder"
+  else
+    printf '{"who":"?","deployment":"?","since_seconds":%s' "$seen"
+  fi
   printf ',"seen_seconds":%s}' "$seen"
 }
 
 # What a host does when it comes up: what is confirmed serves.
 do_boot() {
-  unit_boot
+  unit_open
   confirmed=$(read_word "$state/confirmed")
-  if [ -n "$confirmed" ]; then unit_start "$confirmed" serving 60 || fail "$why"; fi
+  if [ -n "$confirmed" ]; then unit_boot "$confirmed" || fail "$why"; fi
   done_so
 }
 
@@ -604,12 +657,15 @@ do_exec() { # key
 }
 
 do_observe() {
+  # First what can fail: half an answer is none.
+  list
   newest=$(read_word "$state/fence")
   printf '{"answer":"observed","fence":%s' "${newest:-0}"
   read -r confirmed confirmed_at confirmed_by 2> /dev/null < "$state/confirmed" || confirmed=
   printf ',"confirmed":%s,"trial":%s,"running":[' "$(id "$confirmed")" "$(id "$(read_word "$run/trial")")"
-  unit_list | awk '{ key = $1; gsub(":", "+", key)
-    printf "%s{\"release\":\"%s\",\"serving\":%s,\"state\":\"%s\",\"restarts\":%d}", (NR > 1 ? "," : ""), key, ($2 == "serving" ? "true" : "false"), $3, $4 }'
+  printf '%s\n' "$listed" | awk 'NF { key = $1; gsub(":", "+", key)
+    printf "%s{\"release\":\"%s\",\"serving\":%s,\"state\":\"%s\",\"restarts\":%d}",
+      (shown++ ? "," : ""), key, ($2 == "serving" ? "true" : "false"), $3, $4 }'
   printf '],"armed":'
   token=
   if [ -f "$run/armed" ]; then read -r token to at _ < "$run/armed" || true; fi
@@ -641,18 +697,24 @@ do_observe() {
 history() {
   {
     if [ -f "$journal" ]; then
-      sed -n 's/^{"seq":[0-9]*,"prev":"[0-9a-f]*","deployment":"\([^"]*\)","fence":[0-9]*,"step":"\(confirm\|revert\)","phase":"done","subject":"\([^"]*\)","at_seconds":\([0-9-]*\).*$/\3 \4 \1/p' "$journal"
+      # The strings of a line, one after the other; its numbers follow `:` and are no strings.
+      awk -F'"' '($16 == "confirm" || $16 == "revert") && $20 == "done" {
+        at = $27; gsub(/[^0-9-]/, "", at)
+        print $24, at, $10
+      }' "$journal"
     fi
     # Who was killed before the journal said so has selected it nevertheless.
     if [ -n "$confirmed" ]; then echo "$(printf '%s' "$confirmed" | tr : +) $confirmed_at $confirmed_by"; fi
   } | awk '$1 != "-" && $1 != last { last = $1
-    printf "%s{\"release\":\"%s\",\"at_seconds\":%s,\"deployment\":\"%s\"}", (shown++ ? "," : ""), $1, $2, $3 }'
+    printf "%s{\"release\":\"%s\",\"at_seconds\":%s,\"deployment\":\"%s\"}",
+      (shown++ ? "," : ""), $1, $2, $3 }'
 }
 
 mkdir -p "$releases" "$state" "$base/secrets" "$run"
 case $fence$deployment in *[!A-Za-z0-9._+:@/-]*) refuse 'a deployment or a fence that is none' ;; esac
 case $word in
-  stage | arm | start | switch | drain | confirm | revert | undo | prune | note | hold | lock | boot | journal | exec | observe) ;;
+  observe | stage | arm | start | switch | drain | confirm | revert | prune | note | hold) ;;
+  undo | lock | boot | journal | exec) ;;
   *) refuse "there is no call \`$word\`" ;;
 esac
 "do_$word" "$@"
