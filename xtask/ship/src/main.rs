@@ -104,6 +104,7 @@ fn of_release(environment: &Environment, envelope: Envelope<Request>) -> Result<
         Request::Settings(wanted) => ask::settings(environment, &clock, &wanted),
         Request::Published(wanted) => ask::published(environment, &clock, &wanted),
         Request::ServeForge(wanted) => loopback::forge::serve(wanted),
+        Request::ServeRegistry(wanted) => loopback::registry::serve(environment, &clock, &wanted),
         Request::Stage(wanted) => answered(stage::run(&workspace, environment, &wanted)?),
         Request::Unpack(wanted) => answered(stage::unpack(&wanted)?),
     }

@@ -33,6 +33,12 @@ use record::Record;
 /// The first pause before looking again whether an effect is visible; each one is twice as long as the one before.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 
+/// How often is looked for a draft that an earlier run meant to make and did not record, before it is made again.
+const LOOKS_AFTER_INTENT: u32 = 6;
+
+/// How often where no record tells of earlier runs, as on another machine.
+const LOOKS_ANEW: u32 = 3;
+
 /// The longest pause between two looks.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
@@ -47,6 +53,8 @@ struct Run {
     faults: Vec<Fault>,
     /// What may still be waited.
     patience: Duration,
+    /// The first pause before looking again for a draft.
+    pause: Duration,
     published: Published,
 }
 
@@ -111,6 +119,7 @@ fn open(workspace: &Workspace, environment: &Environment, clock: &Clock, wanted:
         staging: wanted.staging,
         faults: wanted.faults,
         patience: Duration::from_secs(wanted.wait_seconds_max),
+        pause: Duration::from_millis(wanted.pause_milliseconds),
         published: Published::default(),
     })
 }
@@ -168,7 +177,7 @@ impl Run {
     /// side may have done it and not been able to say so.
     async fn apply(&mut self, number: usize, step: &Step) -> Result<()> {
         loop {
-            match decide(self.observe(step).await?) {
+            match decide(self.look(step).await?) {
                 Decision::Apply => {}
                 Decision::Leave => return Ok(()),
                 Decision::Stop(difference) => return Err(conflict(&[(step, difference)])),
@@ -193,6 +202,27 @@ impl Run {
                 Err(Trouble::Failed(failure)) => return Err(failure),
             }
         }
+    }
+
+    /// What the world says before an effect is applied. A second draft is the one thing that the other side takes without
+    /// a word, and the list in which the first one would be seen may lag behind: so what is absent there is looked for
+    /// several times. These pauses are few, and do not count as waiting for a limit.
+    async fn look(&mut self, step: &Step) -> Result<Observed> {
+        let looks = match &step.action {
+            Action::Draft { .. } if self.record.is_intended(step)? => LOOKS_AFTER_INTENT,
+            Action::Draft { .. } => LOOKS_ANEW,
+            _ => 1,
+        };
+        let mut pause = self.pause;
+        for _ in 1..looks {
+            let observed = self.observe(step).await?;
+            if observed != Observed::Absent {
+                return Ok(observed);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+        self.observe(step).await
     }
 
     /// Looks until the effect is visible.
@@ -302,21 +332,4 @@ fn conflict(differences: &[(&Step, Vec<String>)]) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn step(id: &str, needs: &[&str]) -> Step {
-        let needs = needs.iter().map(|need| (*need).to_owned()).collect();
-        Step { id: id.to_owned(), action: Action::Tag { tag: id.to_owned() }, needs }
-    }
-
-    #[test]
-    fn a_wave_is_verified_together_and_the_next_one_waits_for_it() {
-        let steps = [step("a", &[]), step("b", &[]), step("c", &["a"]), step("d", &["x"]), step("e", &["d"])];
-        let names: Vec<Vec<_>> = batches(&steps)
-            .iter()
-            .map(|batch| batch.iter().map(|(number, step)| format!("{number}{}", step.id)).collect())
-            .collect();
-        assert_eq!(names, [vec!["1a", "2b"], vec!["3c", "4d"], vec!["5e"]]);
-    }
-}
+mod tests;

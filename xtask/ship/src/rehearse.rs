@@ -36,6 +36,9 @@ const RUNS_MAX: usize = 8;
 /// How long the executor may wait for what the doubles make it wait for.
 const WAIT_SECONDS_MAX: u64 = 60;
 
+/// The first pause between two looks for a draft that may not be visible yet.
+const PAUSE_MILLISECONDS: u64 = 20;
+
 /// How many looks do not show something that is delayed.
 const LOOKS_UNTIL_VISIBLE: u32 = 3;
 
@@ -65,11 +68,7 @@ impl World {
         state.immutable = plan.immutable;
         state.commits.insert(plan.commit.clone());
         state.token = Some(TOKEN.to_owned());
-        let folders = match environment.cargo_home() {
-            Some(home) => Closure::folders(&home)?,
-            None => Vec::new(),
-        };
-        let closure = Closure::of(&wanted.lock, &folders)?;
+        let closure = Closure::in_cache(environment, &wanted.lock)?;
         Ok(World {
             forge: forge::Double::start(state, None)?,
             registry: RegistryDouble::start(closure, Rules::default(), clock)?,
@@ -163,6 +162,7 @@ impl Stage<'_> {
             staging: self.wanted.staging.clone(),
             endpoints: world.endpoints(),
             wait_seconds_max: WAIT_SECONDS_MAX,
+            pause_milliseconds: PAUSE_MILLISECONDS,
             faults,
         };
         Ok(match self.ask(folder, Request::Publish(publish))? {

@@ -51,6 +51,9 @@ pub enum Request {
     Withdraw(Withdraw),
     /// Serves a double of the forge on loopback until its input ends. A note says its address; there is no answer.
     ServeForge(forge::ServeForge),
+    /// Serves a double of the registry on loopback until its input ends. A note says the address of its index; there is
+    /// no answer.
+    ServeRegistry(rehearse::ServeRegistry),
     /// Writes the staging folder. The answer is [`stage::Staged`].
     Stage(stage::Stage),
     /// Unpacks archives. The answer is a list of [`stage::Unpacked`].
@@ -80,6 +83,9 @@ pub struct Publish {
     pub endpoints: Endpoints,
     /// How many seconds may be waited for a limit of the registry or the forge, in one go.
     pub wait_seconds_max: u64,
+    /// How many milliseconds lie between two looks for a draft that may be there and not visible yet; each pause is twice
+    /// as long as the one before. A rehearsal has less time than a forge needs.
+    pub pause_milliseconds: u64,
     /// What is to go wrong, in a rehearsal.
     pub faults: Vec<Fault>,
 }

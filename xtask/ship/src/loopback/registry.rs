@@ -12,14 +12,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use http::Method;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use nexus_xtask::clock::Clock;
 use nexus_xtask::digest::Digest;
+use nexus_xtask::environment::Environment;
+use nexus_xtask::failure::Result;
+use nexus_xtask::release::protocol::rehearse::ServeRegistry;
+use nexus_xtask::satellite::Message;
 
 use crate::loopback::server::{self, Asked, Reply, Running};
 use crate::registry::index::{self, Entry};
 use crate::registry::metadata::Metadata;
+use crate::speak;
 
 pub(crate) mod closure;
 mod publish;
@@ -151,6 +156,16 @@ impl RegistryDouble {
     /// Everything that was published, as text: the same world has the same text.
     pub(crate) fn world(&self) -> String {
         lock(&self.state).world()
+    }
+}
+
+/// Serves a double until this process ends, which it does when its input does.
+pub(crate) fn serve(environment: &Environment, clock: &Clock, wanted: &ServeRegistry) -> Result<Value> {
+    let closure = Closure::in_cache(environment, &wanted.lock)?;
+    let double = RegistryDouble::start(closure, Rules::default(), clock)?;
+    speak::say(&Message::Note { text: double.index() });
+    loop {
+        std::thread::park();
     }
 }
 

@@ -11,6 +11,10 @@ use nexus_xtask::journal::{self, Entry};
 use nexus_xtask::workspace::Workspace;
 use nexus_xtask_deliver::release::plan::{Plan, Step};
 
+/// The kinds of the events before and after an effect.
+pub(super) const INTENT: &str = "release.intent";
+pub(super) const DONE: &str = "release.done";
+
 /// The kind of the event that tells of a whole release.
 const PUBLISHED: &str = "release.published";
 
@@ -28,12 +32,23 @@ impl Record {
 
     /// The effect is about to be applied. This is on the disk when it returns.
     pub(super) fn intent(&self, step: &Step) -> anyhow::Result<()> {
-        self.append("release.intent", &step.id, &[])
+        self.append(INTENT, &step.id, &[])
+    }
+
+    /// True when a run from this folder meant to apply the effect, whatever was staged then, and did not record that it
+    /// came to be.
+    pub(super) fn is_intended(&self, step: &Step) -> anyhow::Result<bool> {
+        let lines = journal::verify(&self.workspace)?.lines;
+        let last = lines
+            .into_iter()
+            .map(|line| line.entry)
+            .rfind(|entry| entry.subject == step.id && [INTENT, DONE].contains(&entry.kind.as_str()));
+        Ok(last.is_some_and(|entry| entry.kind == INTENT))
     }
 
     /// The effect was applied, and seen.
     pub(super) fn done(&self, step: &Step) -> anyhow::Result<()> {
-        self.append("release.done", &step.id, &[])
+        self.append(DONE, &step.id, &[])
     }
 
     /// Every effect of the plan is there. Said once for each seal, by whichever run comes so far.

@@ -9,6 +9,9 @@ use nexus_xtask::failure::{Exit, Result};
 use nexus_xtask::satellite::{self, SHIP};
 use nexus_xtask::terminal::printable;
 
+/// The first pause between two looks for a draft. Six looks, each pause twice as long, take 25 seconds.
+const PAUSE_MILLISECONDS: u64 = 1000;
+
 /// What is published, and whether.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -39,8 +42,14 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     staging::require_signed(&staging, &plan)?;
-    let wanted =
-        Publish { plan, staging, endpoints, wait_seconds_max: arguments.max_wait, faults: Vec::new() };
+    let wanted = Publish {
+        plan,
+        staging,
+        endpoints,
+        wait_seconds_max: arguments.max_wait,
+        pause_milliseconds: PAUSE_MILLISECONDS,
+        faults: Vec::new(),
+    };
     let published: Published =
         satellite::call(doors, SHIP, &Request::Publish(wanted), endpoints::PASSED, |message| {
             if !doors.terminal.is_json()

@@ -27,6 +27,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         staging,
         endpoints: endpoints::configured(doors, &config)?,
         wait_seconds_max: 0,
+        pause_milliseconds: 0,
         faults: Vec::new(),
     };
     let seen: Vec<Seen> = satellite::call(doors, SHIP, &Request::Observe(wanted), endpoints::PASSED, |_| {})?;

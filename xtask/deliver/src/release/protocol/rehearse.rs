@@ -74,3 +74,10 @@ pub struct Matrix {
     /// What was not as in the undisturbed world.
     pub failures: Vec<String>,
 }
+
+/// A double of the registry, for tests of whatever talks with one. It takes any token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServeRegistry {
+    /// The lock file whose third-party packages it knows beforehand; they are looked for in cargo's cache.
+    pub lock: String,
+}

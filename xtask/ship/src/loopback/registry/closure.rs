@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 
 use nexus_xtask::digest::Digest;
+use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::{Exit, Failure, Finding, Result};
 use nexus_xtask::files;
 
@@ -66,6 +67,12 @@ impl Closure {
             missing,
         )
         .next("cargo fetch --locked"))
+    }
+
+    /// The packages of a lock file, each found where cargo keeps what it downloaded.
+    pub(crate) fn in_cache(environment: &Environment, lock: &str) -> Result<Closure> {
+        let folders = environment.cargo_home().map(|home| Closure::folders(&home)).transpose()?;
+        Closure::of(lock, &folders.unwrap_or_default())
     }
 
     /// The folders in which cargo keeps what it downloaded, one for each registry.
