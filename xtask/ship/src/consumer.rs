@@ -65,10 +65,19 @@ pub(crate) fn check(
         if consumed.programs.contains(&package.name) {
             let unpacked = folder.join("unpacked").join(format!("{}-{}", package.name, package.version));
             packed.unpack(&unpacked)?;
+            alone(&unpacked)?;
             cargo(shell, folder, &unpacked, &["check", "--quiet", "--bins"], &package.name)?;
         }
     }
     Ok(consumed)
+}
+
+/// Makes an unpacked package a workspace of its own, or cargo would look for one in the folders above. What is packed
+/// never says that itself.
+fn alone(package: &Path) -> Result<()> {
+    let manifest = package.join("Cargo.toml");
+    let text = files::read_text(&manifest)?.unwrap_or_default();
+    Ok(files::write_cache(&manifest, text + "\n[workspace]\n")?)
 }
 
 /// Removes all but what was compiled of others. To cargo a version of a registry has always the same bytes; here each
@@ -112,7 +121,7 @@ fn packages<'a>(plan: &'a Plan, staging: &Path) -> Result<Vec<(&'a Package, Pack
 fn configure(shell: &Shell, packages: &[(&Package, Packed)], index: &str, folder: &Path) -> Result<()> {
     files::write_cache(
         &folder.join("Cargo.toml"),
-        "[workspace]\nresolver = \"2\"\nmembers = [\"consumer\"]\nexclude = [\"unpacked\"]\n",
+        "[workspace]\nresolver = \"2\"\nmembers = [\"consumer\"]\n",
     )?;
     let address = format!("sparse+{}/", index.trim_start_matches("sparse+").trim_end_matches('/'));
     let mut text = format!(
