@@ -16,12 +16,13 @@ pub(crate) struct Forge {
 impl Forge {
     /// Serves a repository that is set up like this, as the state of the double has it.
     pub(crate) fn serve(seed: &serde_json::Value) -> Forge {
-        let mut child = Command::new(crate::satellites::ship())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let request = serde_json::json!({ "verb": "serve_forge", "seed": seed });
+        Forge::answering(&serde_json::json!({ "verb": "serve_forge", "seed": seed }))
+    }
+
+    /// Serves what this request of the satellite asks for.
+    pub(crate) fn answering(request: &serde_json::Value) -> Forge {
+        let mut child =
+            Command::new(crate::satellites::ship()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let envelope = serde_json::json!({ "version": 1, "root": "/", "request": request });
         writeln!(child.stdin.as_mut().unwrap(), "{envelope}").unwrap();
         let mut line = String::new();

@@ -33,3 +33,7 @@ mod stage;
 mod gates;
 mod approvals;
 mod forge_gates;
+mod world;
+mod publish;
+mod verify;
+mod rehearse;

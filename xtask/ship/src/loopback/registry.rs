@@ -18,7 +18,7 @@ use nexus_xtask::clock::Clock;
 use nexus_xtask::digest::Digest;
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::Result;
-use nexus_xtask::release::protocol::rehearse::ServeRegistry;
+use nexus_xtask_deliver::release::protocol::rehearse::ServeRegistry;
 use nexus_xtask::satellite::Message;
 
 use crate::loopback::server::{self, Asked, Reply, Running};

@@ -4,10 +4,10 @@ use semver::Version;
 
 use nexus_xtask::digest::Digest;
 use nexus_xtask::journal::{self, Entry};
-use nexus_xtask::release::manifest::{self, FILE, PLAN};
-use nexus_xtask::release::plan::Release;
-use nexus_xtask::release::protocol::Endpoints;
-use nexus_xtask::release::staging;
+use nexus_xtask_deliver::release::manifest::{self, FILE, PLAN};
+use nexus_xtask_deliver::release::plan::Release;
+use nexus_xtask_deliver::release::protocol::Endpoints;
+use nexus_xtask_deliver::release::staging;
 
 use super::*;
 use crate::loopback::forge::Double;
