@@ -35,9 +35,9 @@ impl Published {
     /// The name of the archive for this machine.
     fn archive(&self) -> String {
         let names = std::fs::read_dir(assets(&self.sandbox)).unwrap();
-        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let is_it = |name: &String| name.ends_with(".tar.gz") && !name.contains("symbols");
-        names.filter(is_it).next().unwrap()
+        names.find(is_it).unwrap()
     }
 
     #[track_caller]
