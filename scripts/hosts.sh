@@ -229,7 +229,12 @@ case $what in
     ip link set "$tag.$1" up
     while ip netns exec "$tag$1" iptables -D INPUT -j DROP 2> /dev/null; do :; done
     ;;
-  refuse) inside "$1" systemctl stop bed-sshd.service ;;
+  refuse)
+    inside "$1" systemctl stop bed-sshd.service
+    # In a container on this kind of cgroup systemd ends the main process for certain, not the connections' ones. The host
+    # has process ids of its own, so that no other sshd is met.
+    inside "$1" pkill -KILL -x sshd || true
+    ;;
   accept)
     inside "$1" systemctl start bed-sshd.service
     await "$1"
