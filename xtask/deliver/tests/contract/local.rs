@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
 use nexus_xtask::environment::Environment;
 use nexus_xtask_deliver::deploy::contract::{Answer, Call, Driver, HostName, Trouble};
@@ -82,7 +83,7 @@ impl Bed for LocalBed {
         Command::new("kill").args(["-KILL", &process]).status().unwrap();
         // The lock on the host's folder is free when the process is really gone.
         while Path::new("/proc").join(&process).join("exe").exists() {
-            std::thread::park_timeout(std::time::Duration::from_millis(2));
+            std::thread::park_timeout(Duration::from_millis(2));
         }
         self.driver.boot(&self.host()).unwrap();
     }
@@ -96,7 +97,13 @@ impl Bed for LocalBed {
 
 impl Drop for LocalBed {
     fn drop(&mut self) {
+        let process = PathBuf::from("/proc").join(self.process().to_string()).join("exe");
         self.driver.halt(&self.host()).ok();
+        let started = Instant::now();
+        while process.exists() && started.elapsed() < Duration::from_secs(15) {
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        std::fs::remove_dir_all(self.run()).ok();
     }
 }
 
@@ -148,7 +155,7 @@ fn upgrade() {
         let wanted = if time % 2 == 0 { other.clone() } else { example("host") };
         bed.driver.upgrade(&bed.host(), &wanted).unwrap();
         let program = format!("/proc/{process}/exe");
-        world.until("it is the other binary", std::time::Duration::from_secs(10), |_| {
+        world.until("it is the other binary", Duration::from_secs(10), |_| {
             std::fs::read_link(&program).is_ok_and(|now| now == wanted)
         });
         assert_eq!(picture(&world.observe(), &[(&old, "old"), (&new, "new")]), before);
