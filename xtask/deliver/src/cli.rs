@@ -1,6 +1,7 @@
 //! The verbs of this satellite, in one tree with those of the front.
 
 mod completions;
+mod deploy;
 mod man;
 mod release;
 mod settings;
@@ -20,6 +21,9 @@ pub enum Deliver {
     /// From what would ship to what everybody can fetch.
     #[command(about = elsewhere::RELEASE, long_about = None)]
     Release(release::Arguments),
+    /// From sealed bytes to running stages, and back.
+    #[command(about = elsewhere::DEPLOY, long_about = None)]
+    Deploy(deploy::Arguments),
     /// For shells.
     #[command(about = elsewhere::COMPLETIONS, long_about = None)]
     Completions(completions::Arguments),
@@ -33,6 +37,7 @@ impl Deliver {
     pub fn run(&self, doors: &Doors) -> Result<Exit> {
         match self {
             Deliver::Release(wanted) => release::run(doors, wanted),
+            Deliver::Deploy(wanted) => deploy::run(doors, wanted),
             Deliver::Completions(wanted) => completions::run(doors, wanted),
             Deliver::Man(wanted) => man::run(doors, wanted),
         }
@@ -68,6 +73,7 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
     use crate::release;
     vec![
         ("release", release::config::schema()),
+        ("stages", crate::deploy::config::schema()),
         ("plan", release::plan::schema()),
         ("gates", release::gates::config::schema()),
     ]
@@ -75,5 +81,12 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    #[cfg(unix)]
+    if let Ok(environment) = Environment::of_process() {
+        let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+        if let Some(exit) = crate::deploy::drivers::host::verb(&environment, &arguments) {
+            return exit;
+        }
+    }
     cli::launch::<Verb>(|verb, environment, json| verb.run(environment, json))
 }

@@ -15,6 +15,8 @@ use crate::terminal::Terminal;
 
 /// What `release` is for.
 pub const RELEASE: &str = "Release what this workspace makes: propose, plan, build, gate, publish, verify";
+/// What `deploy` is for.
+pub const DEPLOY: &str = "Bring a sealed release to the stages it runs in, and back";
 /// What `completions` is for.
 pub const COMPLETIONS: &str = "Print the completion script of a shell";
 /// What `man` is for.
@@ -31,6 +33,7 @@ pub const ACCEPTANCE: &str = "Proofs that take too long for every run";
 /// Which satellite carries a verb out.
 const VERBS: &[(&str, Satellite)] = &[
     ("release", DELIVER),
+    ("deploy", DELIVER),
     ("completions", DELIVER),
     ("man", DELIVER),
     ("tidy", UPKEEP),
@@ -44,6 +47,8 @@ const VERBS: &[(&str, Satellite)] = &[
 pub(super) enum Elsewhere {
     #[command(about = RELEASE)]
     Release,
+    #[command(about = DEPLOY)]
+    Deploy,
     #[command(about = COMPLETIONS)]
     Completions,
     #[command(about = MAN)]

@@ -181,6 +181,8 @@ pub struct Analysis {
     pub on_inconclusive: Inconclusive,
     /// How much slower than the untouched hosts is too slow, in percent; not judged where nothing is said
     pub slower_percent_max: Option<u32>,
+    /// Paths that are asked beside readiness; each must answer 200 with JSON
+    pub paths: Vec<String>,
     /// Numbers of others, by name
     pub metrics: BTreeMap<String, Metric>,
 }
@@ -194,6 +196,7 @@ impl Default for Analysis {
             wait_seconds_max: 30,
             on_inconclusive: Inconclusive::Pause,
             slower_percent_max: None,
+            paths: Vec::new(),
             metrics: BTreeMap::new(),
         }
     }

@@ -24,7 +24,7 @@ pub use state::{Effect, Event, Hook, HostState, Outcome, Phase, State, Step, Ver
 
 use crate::deploy::config::Inconclusive;
 use crate::deploy::contract::{Answer, Call, Door, HostName, Trouble};
-use crate::deploy::plan::Plan;
+use crate::deploy::plan::{Kind, Plan};
 
 /// How long a wave is watched in one go, in seconds: after that its undo is armed anew.
 pub const SLICE_SECONDS: u32 = 10;
@@ -228,6 +228,13 @@ impl Machine<'_> {
 
     fn stage(&mut self) -> Vec<Effect> {
         self.state.phase = Phase::Staging;
+        if self.plan.kind == Kind::Rollback {
+            // The planner saw it whole on every host, and no bytes are at hand to send.
+            for host in self.open_hosts() {
+                self.state.host(&host).state = HostState::Staged;
+            }
+            return Vec::new();
+        }
         let bundle = self.plan.bundle.clone();
         self.open_hosts()
             .into_iter()
@@ -284,9 +291,9 @@ impl Machine<'_> {
                     Effect::Perform { host, call: Call::Arm { to, seconds: self.plan.arm_seconds } }
                 }
                 Step::Start => Effect::Perform { host, call: Call::Start { release: release.clone() } },
-                Step::ProbePrivate => Effect::Probe { host, door: Door::Private },
+                Step::ProbePrivate => Effect::Probe { host, door: Door::Private, release: release.clone() },
                 Step::Switch => Effect::Perform { host, call: Call::Switch { release: release.clone() } },
-                Step::ProbePublic => Effect::Probe { host, door: Door::Public },
+                Step::ProbePublic => Effect::Probe { host, door: Door::Public, release: release.clone() },
                 Step::Drain => Effect::Perform { host, call: Call::Drain { keep: release.clone(), seconds } },
             })
             .collect()

@@ -34,6 +34,7 @@ pub(crate) fn name(doors: &Doors, said: Option<&str>) -> Result<String> {
 pub(crate) fn approve(
     doors: &Doors,
     (plan, seal): (&Plan, Seal),
+    stage: Option<String>,
     who: String,
     key: &Path,
     valid: SignedDuration,
@@ -44,6 +45,7 @@ pub(crate) fn approve(
         seal,
         commit: plan.commit.clone(),
         tags: plan.releases.iter().map(|release| release.tag.clone()).collect(),
+        stage,
         who,
         issued,
         expires: issued + valid,

@@ -10,6 +10,7 @@ mod programs;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use crate::release::config::{self, Config};
@@ -18,7 +19,7 @@ use crate::release::gates::bytes::{Reproduced, Tried};
 use crate::release::gates::checks::{Forge, Journal, KIND, Known};
 use crate::release::gates::config::{FILE, Gate, Source, parse};
 use crate::release::gates::waits::Events;
-use crate::release::gates::{Asked, Case, Evidence};
+use crate::release::gates::{Asked, Case, Evidence, Verdict, approvals};
 use crate::release::kept;
 use crate::release::manifest::{self, Manifest, Seal};
 use crate::release::plan::{Action, Plan};
@@ -94,6 +95,27 @@ pub(crate) fn ask(doors: &Doors, plan: &Plan, manifest: Option<&Manifest>) -> Re
         }
     }
     Ok(asked)
+}
+
+/// How long an approval of a stage counts at most.
+const STAGE_APPROVAL_AGE_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Why staged bytes may not be deployed to a stage that so many people must approve; none where they may.
+pub(crate) fn not_approved(
+    doors: &Doors,
+    (plan, manifest): (&Plan, &Manifest),
+    stage: &str,
+    needed: u32,
+) -> Result<Option<String>> {
+    let config = config::load(&doors.workspace)?;
+    let facts = facts::gather(doors)?;
+    let units = units::units(&config, &facts)
+        .map_err(|findings| Failure::found(Exit::Usage, "this commit has no plan", findings))?;
+    let world = World { doors, config, facts, units, plan, manifest: Some(manifest) };
+    let found = people::approvals(&world)?;
+    let case = Case { plan, manifest: Some(manifest), now: doors.clock.now() };
+    let answer = approvals::judge(&found, needed, Some(STAGE_APPROVAL_AGE_MAX), Some(stage), case);
+    Ok((answer.verdict != Verdict::Pass).then(|| answer.evidence.join("; ")))
 }
 
 fn unknown(failure: &Failure) -> Evidence {

@@ -144,7 +144,7 @@ pub(crate) fn verdict(gate: &Gate, evidence: &Evidence, case: Case) -> Answer {
         }
         (Gate::Smoke { targets }, Evidence::Tried(found)) => bytes::smoke(found, targets.as_deref(), case),
         (Gate::Approvals { needed, age_max }, Evidence::Approvals(found)) => {
-            approvals::judge(found, *needed, config::duration(age_max), case)
+            approvals::judge(found, *needed, config::duration(age_max), None, case)
         }
         (Gate::Window { freezes }, Evidence::Zones(zones)) => waits::window(freezes, zones, case.now),
         (Gate::Issues { label }, Evidence::Issues(found)) => waits::issues(label, found),

@@ -19,6 +19,9 @@ pub(super) struct Arguments {
     /// The staging folder; `.xtask/release/staging` where nothing is said
     #[arg(long, value_name = "DIR")]
     staging: Option<PathBuf>,
+    /// Approve that it is deployed to this stage, instead of its release
+    #[arg(long, value_name = "STAGE")]
+    stage: Option<String>,
     /// Your ssh key: the private one, or the public one of a key that an agent holds
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
@@ -53,7 +56,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     let tags: Vec<_> = plan.releases.iter().map(|release| release.tag.as_str()).collect();
     let what = format!("{} of commit {}, seal {seal}", tags.join(", "), plan.commit);
     let key = doors.environment.folder().join(&arguments.key);
-    let statement = approve::approve(doors, (&plan, seal), who, &key, arguments.expires)?;
+    let statement = approve::approve(doors, (&plan, seal), arguments.stage.clone(), who, &key, arguments.expires)?;
     let reference = evidence::approvals_of(&seal);
     let is_sent = arguments.push && arguments.execute;
     if is_sent {

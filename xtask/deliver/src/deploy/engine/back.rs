@@ -45,9 +45,12 @@ impl Machine<'_> {
             Step::Revert => {
                 self.state.phase = Phase::RollingBack(Place(Step::Probe));
                 let plan = self.plan;
-                let back = self.touched().into_iter().filter(|host| plan.back(host).is_some());
-                let back: Vec<_> = back.filter(|host| self.is_back(host)).collect();
-                back.into_iter().map(|host| Effect::Probe { host, door: Door::Public }).collect()
+                let back: Vec<_> = self.touched().into_iter().filter(|host| self.is_back(host)).collect();
+                let probe = |host: HostName| {
+                    let release = plan.back(&host)?;
+                    Some(Effect::Probe { host, door: Door::Public, release })
+                };
+                back.into_iter().filter_map(probe).collect()
             }
             Step::Probe => {
                 self.state.phase = Phase::RollingBack(Place(Step::Note));

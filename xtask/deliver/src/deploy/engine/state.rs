@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::deploy::contract::{Answer, Call, Door, HostName, Observed, Trouble};
+use crate::deploy::contract::{Answer, Call, Door, HostName, Observed, ReleaseId, Trouble};
 use crate::deploy::plan::Plan;
 
 use super::back;
@@ -31,6 +31,8 @@ pub enum Effect {
         host: HostName,
         /// Which of its doors.
         door: Door,
+        /// The release that must answer.
+        release: ReleaseId,
     },
     /// A wave is watched. What is measured counts from the wave's first watching on.
     Watch {

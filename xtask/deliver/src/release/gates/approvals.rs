@@ -29,6 +29,9 @@ pub(crate) struct Statement {
     pub(crate) seal: Digest,
     pub(crate) commit: String,
     pub(crate) tags: Vec<String>,
+    /// The stage that it may be deployed to; none for an approval of the release itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stage: Option<String>,
     /// A name of `release/approvers`.
     pub(crate) who: String,
     pub(crate) issued: Timestamp,
@@ -86,7 +89,14 @@ enum Counted<'a> {
     No(String),
 }
 
-pub(crate) fn judge(found: &Approvals, needed: u32, age_max: Option<SignedDuration>, case: Case) -> Answer {
+/// Whether a release is approved; with a stage, whether it may be deployed there.
+pub(crate) fn judge(
+    found: &Approvals,
+    needed: u32,
+    age_max: Option<SignedDuration>,
+    stage: Option<&str>,
+    case: Case,
+) -> Answer {
     let next = "cargo xtask release approve SEAL --key FILE, by somebody who did not make the release";
     let (Some(age_max), Some(manifest)) = (age_max, case.manifest) else {
         return Answer::new(
@@ -100,7 +110,7 @@ pub(crate) fn judge(found: &Approvals, needed: u32, age_max: Option<SignedDurati
     let (mut people, mut keys) = (BTreeSet::new(), BTreeSet::new());
     let (mut yes, mut old, mut no) = (Vec::new(), Vec::new(), Vec::new());
     for approval in &found.found {
-        match counted(approval, found, seal, age_max, case) {
+        match counted(approval, found, seal, (age_max, stage), case) {
             Counted::Yes { who, key, issued } => {
                 if people.insert(who.to_lowercase()) & keys.insert(key) {
                     yes.push(format!("approved by {who}, {}", ago(issued, case.now)));
@@ -130,7 +140,7 @@ fn counted<'a>(
     approval: &'a Found,
     all: &Approvals,
     seal: Digest,
-    age_max: SignedDuration,
+    (age_max, stage): (SignedDuration, Option<&str>),
     case: Case,
 ) -> Counted<'a> {
     let Some(statement) = &approval.statement else {
@@ -156,6 +166,9 @@ fn counted<'a>(
     }
     if statement.commit != case.plan.commit || statement.tags != tags {
         return no("approved another commit or other tags");
+    }
+    if statement.stage.as_deref() != stage {
+        return no("approved it for another purpose: a release, or another stage");
     }
     let own = |(name, _): &&(String, String)| name.eq_ignore_ascii_case(who) || also.contains(name);
     if let Some((_, why)) = all.excluded.iter().find(own) {

@@ -157,8 +157,8 @@ fn stock_cargo_and_our_client_publish_the_same() {
     let by_cargo = world.double.world();
     assert_eq!(by_cargo.matches("\"line\"").count(), 3, "{by_cargo}");
 
-    let told: serde_json::Value = serde_json::from_str(&by_cargo).unwrap();
-    let requirement = |dependency: &serde_json::Value| {
+    let told: Value = serde_json::from_str(&by_cargo).unwrap();
+    let requirement = |dependency: &Value| {
         let field = |name: &str| dependency[name].as_str().unwrap_or("-").to_owned();
         format!("{} {} {} {}\n", field("name"), field("version_req"), field("kind"), field("target"))
     };

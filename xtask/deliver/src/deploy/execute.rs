@@ -1,0 +1,346 @@
+//! Carries out what the engine asks for, and tells it what came of it. Nothing is decided here.
+
+use std::collections::BTreeMap;
+
+use nexus_xtask::doors::Doors;
+use nexus_xtask::failure::Result;
+use nexus_xtask::satellite::{self, SHIP};
+use nexus_xtask::shell::Command;
+
+use crate::deploy::config::{Config, Metric, Stage};
+use crate::deploy::contract::{Door, Driver, Fence, HostName, Lease, ReleaseId};
+use crate::deploy::engine::{self, Effect, Event, Hook, Outcome, Verdict};
+use crate::deploy::facts::FAN_OUT;
+use crate::deploy::judge::{self, Counted};
+use crate::deploy::plan::Plan;
+use crate::deploy::protocol::{
+    Ask, Expectation, Identity, Probe, Probed, Probes, Question, Reading, Request, Target, Until,
+};
+use crate::deploy::reading;
+
+/// From one look at a service that starts to the next, in milliseconds.
+const LOOK_MILLISECONDS: u64 = 100;
+
+/// How long a number of somebody else may take.
+const READING_MILLISECONDS: u64 = 5000;
+
+/// What a run needs.
+pub struct Run<'a> {
+    /// The doors.
+    pub doors: &'a Doors,
+    /// What is declared.
+    pub config: &'a Config,
+    /// The stage.
+    pub stage: &'a Stage,
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The way to the hosts.
+    pub driver: &'a dyn Driver,
+    /// Who deploys.
+    pub who: &'a str,
+    /// Does what is to be done beside the hosts.
+    pub hook: &'a (dyn Fn(&Hook) -> std::result::Result<(), String> + Sync),
+    /// Told of every phase, once for each time that it begins.
+    pub tell: &'a (dyn Fn(&str) + Sync),
+}
+
+/// What was measured of a target while a wave was watched.
+#[derive(Default)]
+struct Measured {
+    counted: Counted,
+    latencies: Vec<f64>,
+}
+
+struct Running<'a> {
+    run: &'a Run<'a>,
+    leases: BTreeMap<HostName, Box<dyn Lease>>,
+    measured: BTreeMap<usize, BTreeMap<String, Measured>>,
+    readings: BTreeMap<usize, BTreeMap<String, Vec<f64>>>,
+}
+
+/// Runs a plan to its end.
+///
+/// # Errors
+/// Where this machine fails; what hosts do is told by the outcome.
+pub fn run(run: &Run<'_>) -> Result<Outcome> {
+    // Built before anything is changed.
+    satellite::binary(run.doors, SHIP)?;
+    let mut running =
+        Running { run, leases: BTreeMap::new(), measured: BTreeMap::new(), readings: BTreeMap::new() };
+    let mut state = engine::begin(run.plan);
+    let mut events = vec![Event::Begun];
+    loop {
+        let mut effects = Vec::new();
+        for event in events {
+            let before = state.phase.clone();
+            let (next, more) = engine::step(run.plan, state, event);
+            if next.phase != before && !more.is_empty() {
+                (run.tell)(&told(&next, &more));
+            }
+            state = next;
+            effects.extend(more);
+        }
+        if let Some(outcome) = state.outcome {
+            return Ok(outcome);
+        }
+        events = running.carry_out(effects);
+    }
+}
+
+fn told(state: &engine::State, effects: &[Effect]) -> String {
+    let hosts: Vec<&str> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Perform { host, .. } | Effect::Probe { host, .. } => Some(host.0.as_str()),
+            Effect::Lock { .. } | Effect::Watch { .. } | Effect::Run { .. } | Effect::Finish { .. } => None,
+        })
+        .collect();
+    let what = match effects.first() {
+        Some(Effect::Watch { hosts, seconds, .. }) => {
+            format!("{} for {seconds} s", hosts.iter().map(|host| host.0.as_str()).collect::<Vec<_>>().join(" "))
+        }
+        Some(Effect::Run { hook }) => hook.to_string(),
+        Some(Effect::Lock { hosts }) => hosts.iter().map(|host| host.0.as_str()).collect::<Vec<_>>().join(" "),
+        _ => hosts.join(" "),
+    };
+    format!("{:<24} {what}", state.phase.word())
+}
+
+impl Running<'_> {
+    /// Carries out effects, several hosts at once, and returns what came of them.
+    fn carry_out(&mut self, effects: Vec<Effect>) -> Vec<Event> {
+        if self.leases.values_mut().any(|lease| !lease.lives()) {
+            return vec![Event::LockLost];
+        }
+        let mut events = Vec::new();
+        let mut of_hosts = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Lock { hosts } => events.push(self.lock(&hosts)),
+                Effect::Watch { wave, hosts, seconds } => events.push(self.watch(wave, &hosts, seconds)),
+                Effect::Run { hook } => events.push(Event::Ran { result: (self.run.hook)(&hook) }),
+                Effect::Finish { .. } => {}
+                effect @ (Effect::Perform { .. } | Effect::Probe { .. }) => of_hosts.push(effect),
+            }
+        }
+        let fences: BTreeMap<_, _> = self.leases.iter().map(|(host, lease)| (host.clone(), lease.fence())).collect();
+        let run = self.run;
+        for some in of_hosts.chunks(FAN_OUT) {
+            let answers: Vec<_> = std::thread::scope(|scope| {
+                let asked = some.iter().map(|effect| scope.spawn(|| of_host(run, effect, &fences)));
+                let asked: Vec<_> = asked.collect();
+                asked.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
+            });
+            // A thread that panicked leaves its effect without an event; the lock is lost with this process then.
+            events.extend(answers.into_iter().map(|answer| answer.unwrap_or(Some(Event::LockLost))).flatten());
+        }
+        events
+    }
+
+    /// All locks, or none.
+    fn lock(&mut self, hosts: &[HostName]) -> Event {
+        for host in hosts {
+            match self.run.driver.lock(host, self.run.who, &self.run.plan.deployment()) {
+                Ok(lease) => self.leases.insert(host.clone(), lease),
+                Err(trouble) => {
+                    self.leases.clear();
+                    return Event::NotLocked { host: host.clone(), trouble };
+                }
+            };
+        }
+        Event::Locked
+    }
+
+    fn watch(&mut self, wave: usize, hosts: &[HostName], seconds: u32) -> Event {
+        let verdict = match self.measure(wave, hosts, seconds) {
+            Ok(()) => self.verdict(wave, hosts),
+            Err(why) => Verdict::Inconclusive { why },
+        };
+        Event::Watched { verdict }
+    }
+
+    /// Asks every host of the stage: those on trial, and those that nobody touched, over the same time.
+    fn measure(&mut self, wave: usize, hosts: &[HostName], seconds: u32) -> std::result::Result<(), String> {
+        let run = self.run;
+        let analysis = &run.stage.analysis;
+        let release = &run.plan.bundle.id;
+        let mut ways = Vec::new();
+        let mut targets = Vec::new();
+        for host in run.plan.hosts() {
+            let on_trial = hosts.contains(&host);
+            // A host that gives no way to itself is missed by its samples.
+            let Ok(way) = run.driver.reach(&host, Door::Public, release) else { continue };
+            let wanted = on_trial.then_some(release);
+            targets.push(target(run.config, &host.0, &way.address(), wanted));
+            for path in analysis.paths.iter() {
+                let asked = Probes { ready: Some(Expectation::json(path)), ..of_nothing(run.config) };
+                targets.push(Target { name: format!("{} {path}", host.0), address: way.address(), probes: asked });
+            }
+            ways.push(way);
+        }
+        let interval = u64::from(analysis.interval_milliseconds.max(20));
+        let rounds = u64::from(seconds) * 1000 / interval;
+        let request = Probe {
+            targets,
+            interval_ms: interval,
+            rounds_max: u32::try_from(rounds.max(1)).unwrap_or(u32::MAX),
+            until: Until::Rounds,
+        };
+        let probed = probe(run.doors, request)?;
+        let all = self.measured.entry(wave).or_default();
+        for one in probed {
+            let sum = all.entry(one.target).or_default();
+            sum.counted.n += one.n;
+            sum.counted.failed += one.failed;
+            sum.counted.unknown += one.unknown;
+            sum.latencies.extend(one.latencies_ms);
+        }
+        self.read(wave)
+    }
+
+    /// The numbers of others.
+    fn read(&mut self, wave: usize) -> std::result::Result<(), String> {
+        let kept = self.readings.entry(wave).or_default();
+        for (name, metric) in &self.run.stage.analysis.metrics {
+            let values = kept.entry(name.clone()).or_default();
+            match ask(self.run.doors, metric)? {
+                Reading::Values { values: more } => values.extend(more.last()),
+                // Said once by the verdict, which has no data of it then.
+                Reading::NoData | Reading::NotANumber { .. } | Reading::Failed { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn verdict(&self, wave: usize, hosts: &[HostName]) -> Verdict {
+        let analysis = &self.run.stage.analysis;
+        let Some(measured) = self.measured.get(&wave) else {
+            return Verdict::Inconclusive { why: "nothing was measured".to_owned() };
+        };
+        let mut verdicts = Vec::new();
+        let (mut trial, mut untouched) = (Vec::new(), Vec::new());
+        for host in hosts {
+            let own = measured.iter().filter(|(name, _)| is_of(name, host));
+            let mut counted = Counted::default();
+            for (_, one) in own {
+                counted.n += one.counted.n;
+                counted.failed += one.counted.failed;
+                counted.unknown += one.counted.unknown;
+                trial.extend(&one.latencies);
+            }
+            let verdict = judge::failures(counted, analysis.failures_permille_max, analysis.samples_min);
+            verdicts.push(named(&host.0, verdict));
+        }
+        for (_, one) in measured.iter().filter(|(name, _)| !hosts.iter().any(|host| is_of(name, host))) {
+            untouched.extend(&one.latencies);
+        }
+        if let (Some(percent), false) = (analysis.slower_percent_max, untouched.is_empty()) {
+            verdicts.push(judge::slower(&trial, &untouched, percent, analysis.samples_min));
+        }
+        for (name, metric) in &analysis.metrics {
+            let none = Vec::new();
+            let values = self.readings.get(&wave).and_then(|all| all.get(name)).unwrap_or(&none);
+            // Checked when the file was read.
+            let limit = metric.at_most.parse().unwrap_or(f64::NEG_INFINITY);
+            verdicts.push(judge::at_most(name, values, limit));
+        }
+        judge::worst(verdicts)
+    }
+}
+
+fn named(host: &str, verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Pass => Verdict::Pass,
+        Verdict::Fail { why } => Verdict::Fail { why: format!("{host}: {why}") },
+        Verdict::Inconclusive { why } => Verdict::Inconclusive { why: format!("{host}: {why}") },
+    }
+}
+
+fn is_of(target: &str, host: &HostName) -> bool {
+    target.split(' ').next() == Some(host.0.as_str())
+}
+
+/// What comes of an effect about one host.
+fn of_host(run: &Run<'_>, effect: &Effect, fences: &BTreeMap<HostName, Fence>) -> Option<Event> {
+    match effect {
+        Effect::Perform { host, call } => {
+            let fence = fences.get(host).copied().unwrap_or_default();
+            let result = run.driver.perform(host, call, &run.plan.deployment(), fence);
+            Some(Event::Performed { host: host.clone(), call: call.clone(), result })
+        }
+        Effect::Probe { host, door, release } => {
+            Some(Event::Probed { host: host.clone(), result: ready(run, host, *door, release) })
+        }
+        Effect::Lock { .. } | Effect::Watch { .. } | Effect::Run { .. } | Effect::Finish { .. } => None,
+    }
+}
+
+/// Waits until a service is ready and is the release, as long as it may take to start.
+fn ready(run: &Run<'_>, host: &HostName, door: Door, release: &ReleaseId) -> std::result::Result<(), String> {
+    let way = run.driver.reach(host, door, release).map_err(|trouble| trouble.to_string())?;
+    let wanted = &run.config.service.probe;
+    let rounds = u64::from(wanted.startup_seconds) * 1000 / LOOK_MILLISECONDS;
+    let rounds_max = u32::try_from(rounds).unwrap_or(u32::MAX).max(wanted.successes);
+    let request = Probe {
+        targets: vec![target(run.config, &host.0, &way.address(), Some(release))],
+        interval_ms: LOOK_MILLISECONDS,
+        rounds_max,
+        until: Until::Ready { rounds: wanted.successes.max(1) },
+    };
+    let probed = probe(run.doors, request)?;
+    let last = probed.into_iter().next().ok_or("the probe said nothing")?.last;
+    match last.state {
+        // Ready at the very end of its time, and not often enough.
+        state if state.is_ready() && last.round < rounds_max => Ok(()),
+        state => Err(format!("not ready within {} s: {state:?}", wanted.startup_seconds)),
+    }
+}
+
+/// A service as it is to answer. Without a release, any may answer.
+fn target(config: &Config, name: &str, address: &str, release: Option<&ReleaseId>) -> Target {
+    let wanted = &config.service.probe;
+    let identity = release.map(|release| Identity {
+        path: wanted.version.clone(),
+        pointer: wanted.version_pointer.clone(),
+        wanted: Some(release.0.clone()),
+    });
+    let probes = Probes {
+        live: wanted.live.as_deref().map(Expectation::json),
+        started: wanted.started.as_deref().map(Expectation::json),
+        ready: Some(Expectation::json(&wanted.ready)),
+        identity,
+        ..of_nothing(config)
+    };
+    Target { name: name.to_owned(), address: address.to_owned(), probes }
+}
+
+fn of_nothing(config: &Config) -> Probes {
+    let timeout_ms = u64::from(config.service.probe.timeout_milliseconds);
+    Probes { live: None, started: None, ready: None, identity: None, timeout_ms }
+}
+
+fn probe(doors: &Doors, request: Probe) -> std::result::Result<Vec<Probed>, String> {
+    satellite::call(doors, SHIP, &Request::Probe(request), &[], |_| {}).map_err(|failure| failure.problem)
+}
+
+fn ask(doors: &Doors, metric: &Metric) -> std::result::Result<Reading, String> {
+    let question = match metric {
+        Metric { prometheus: Some(address), query: Some(query), .. } => {
+            Question::Prometheus { address: address.clone(), query: query.clone(), range: None }
+        }
+        Metric { http_json: Some(address), pointer: Some(pointer), .. } => {
+            Question::HttpJson { address: address.clone(), pointer: pointer.clone() }
+        }
+        Metric { command, .. } => {
+            let words = command.clone().unwrap_or_default();
+            let (program, rest) = words.split_first().ok_or("the metric has no source")?;
+            let command = Command::new(program.clone(), rest.to_vec());
+            let limit = std::time::Duration::from_millis(READING_MILLISECONDS);
+            return Ok(reading::of_command(&doors.shell, &command, limit));
+        }
+    };
+    let request = Request::Ask(Ask { questions: vec![question], timeout_ms: READING_MILLISECONDS });
+    let readings: Vec<Reading> =
+        satellite::call(doors, SHIP, &request, &[], |_| {}).map_err(|failure| failure.problem)?;
+    readings.into_iter().next().ok_or_else(|| "the provider said nothing".to_owned())
+}
