@@ -4,9 +4,10 @@
 #
 #   scripts/peers.sh                 into ${XTASK_PEERS:-$HOME/.cache/nexus-xtask/peers}
 #   scripts/peers.sh --registry      a package registry alone, which takes three minutes of processor time to build
+#   scripts/peers.sh --hosts         the Debian packages that boot the hosts of scripts/hosts.sh; for root
 #
-# Needs python3 with venv, node 20 or newer and npm; the registry needs cargo and a C compiler. Nothing is installed outside of
-# that folder but what boots the hosts of scripts/hosts.sh: Debian packages, and only for root.
+# Needs python3 with venv, node 20 or newer and npm; the registry needs cargo and a C compiler. Nothing but
+# what `--hosts` asks for is installed outside of that folder.
 set -euo pipefail
 
 zizmor=1.32.0
@@ -28,11 +29,12 @@ if [[ ${1:-} == --registry ]]; then
     "cargo-http-registry@$cargo_http_registry"
   exit 0
 fi
-if [[ $(id -u) == 0 ]] && command -v apt-get > /dev/null && [[ -n $("$here/hosts.sh" check) ]]; then
+if [[ ${1:-} == --hosts ]]; then
   install_hosts() {
     DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${host_packages[@]}" > /dev/null
   }
   install_hosts || { apt-get update -qq && install_hosts; }
+  exit 0
 fi
 if [[ -f $peers/installed && $(cat "$peers/installed") == "$wanted" ]]; then
   exit 0

@@ -21,8 +21,11 @@ impl Forge {
 
     /// Serves what this request of the satellite asks for.
     pub(crate) fn answering(request: &serde_json::Value) -> Forge {
-        let mut child =
-            Command::new(crate::satellites::ship()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = Command::new(crate::satellites::ship())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let envelope = serde_json::json!({ "version": 1, "root": "/", "request": request });
         writeln!(child.stdin.as_mut().unwrap(), "{envelope}").unwrap();
         let mut line = String::new();

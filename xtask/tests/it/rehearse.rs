@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::satellites::ship;
 use crate::sandbox::Sandbox;
+use crate::satellites::ship;
 
 const WORKSPACE: &str = "[workspace]\nresolver = \"3\"\nmembers = [\"base\", \"tool\"]\n\n[workspace.package]\nversion = \"0.2.0\"\nedition = \"2024\"\nlicense = \"MIT\"\ndescription = \"Part of a test\"\nrepository = \"https://example.invalid/ann/tool\"\n";
 const BASE: &str = "[package]\nname = \"fx-base\"\nversion.workspace = true\nedition.workspace = true\nlicense.workspace = true\ndescription.workspace = true\nrepository.workspace = true\n";

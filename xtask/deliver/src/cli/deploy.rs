@@ -77,5 +77,3 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         Verb::Unlock(wanted) => look::unlock(doors, wanted),
     }
 }
-
-

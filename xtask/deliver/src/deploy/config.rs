@@ -120,13 +120,10 @@ pub struct Stage {
     /// Commands that must pass after the last wave; a failure rolls back
     #[serde(default)]
     pub checks: BTreeMap<String, Vec<String>>,
-    /// Drills that must have passed, and at most how many days ago
-    #[serde(default)]
-    pub drills: BTreeMap<String, u32>,
     /// What is measured while a wave is watched
     #[serde(default)]
     pub analysis: Analysis,
-    /// Backups that must be made and read back before anything changes, by their names in release/resilience.toml
+    /// Backups that must be made and read back before anything changes. No command makes them yet, so none may be named
     #[serde(default)]
     pub backups: Vec<String>,
     /// How the data changes with releases
@@ -192,8 +189,8 @@ impl Default for Analysis {
         Analysis {
             failures_permille_max: 10,
             samples_min: 20,
-            interval_milliseconds: 200,
-            wait_seconds_max: 30,
+            interval_milliseconds: 100,
+            wait_seconds_max: 60,
             on_inconclusive: Inconclusive::Pause,
             slower_percent_max: None,
             paths: Vec::new(),
@@ -241,8 +238,6 @@ pub struct Migrations {
     /// Adds what the release needs and the one before does not mind, as a list of words; run once, before the first wave and
     /// after the backups
     pub expand: Option<Vec<String>>,
-    /// Removes what only older releases need, as a list of words; run when none of them is kept any more
-    pub contract: Option<Vec<String>>,
 }
 
 /// What the file says.

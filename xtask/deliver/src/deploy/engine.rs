@@ -117,6 +117,8 @@ impl Machine<'_> {
             Call::Drain { .. } => HostState::Drained,
             Call::Confirm { release } if *release == confirmed && !reverts => HostState::Confirmed,
             Call::Revert { .. } if reverts => HostState::Reverted,
+            // A killed deployment confirmed it and did not come to disarm: there is nothing left to change.
+            Call::Revert { to: Some(release) } if *release == confirmed => HostState::Confirmed,
             Call::Revert { .. } => HostState::Untouched,
             Call::Arm { .. }
             | Call::Confirm { .. }
@@ -201,12 +203,12 @@ impl Machine<'_> {
             let wanted = &self.plan.bundle.id;
             let entry = self.state.host(&host);
             let Some(observed) = &entry.observed else { continue };
+            entry.touched = self.plan.unfinished.contains(&host);
             let serves = observed.running.iter().any(|one| one.serving && one.release == *wanted);
             let others = observed.running.iter().any(|one| !one.serving || one.release != *wanted);
             let half = observed.trial.is_some() || observed.armed.is_some();
             if observed.confirmed.as_ref() == Some(wanted) && serves && !others && !half {
                 entry.state = HostState::Confirmed;
-                entry.touched = self.plan.unfinished.contains(&host);
             } else if half || observed.running.iter().any(|one| !one.serving) {
                 let to = observed.confirmed.clone();
                 effects.push(Effect::Perform { host, call: Call::Revert { to } });
@@ -269,7 +271,8 @@ impl Machine<'_> {
                 self.state.phase = Phase::Wave { index, chunk, step };
                 self.chunk(index, chunk, step)
             }
-            None if self.members(index, chunk + 1).is_empty() => self.arm_again(index, 0),
+            // A chunk that is as it must be already is passed over, not taken for the end of its wave.
+            None if chunk + 1 >= self.chunks(index) => self.arm_again(index, 0),
             None => {
                 self.state.phase = Phase::Wave { index, chunk: chunk + 1, step: Step::Arm };
                 self.chunk(index, chunk + 1, Step::Arm)
@@ -297,6 +300,10 @@ impl Machine<'_> {
                 Step::Drain => Effect::Perform { host, call: Call::Drain { keep: release.clone(), seconds } },
             })
             .collect()
+    }
+
+    fn chunks(&self, index: usize) -> usize {
+        self.plan.waves.get(index).map_or(0, |wave| wave.len().div_ceil(self.plan.parallel.max(1)))
     }
 
     /// The hosts of a chunk that are not as they must be already.

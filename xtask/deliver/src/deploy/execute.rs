@@ -97,10 +97,15 @@ fn told(state: &engine::State, effects: &[Effect]) -> String {
         .collect();
     let what = match effects.first() {
         Some(Effect::Watch { hosts, seconds, .. }) => {
-            format!("{} for {seconds} s", hosts.iter().map(|host| host.0.as_str()).collect::<Vec<_>>().join(" "))
+            format!(
+                "{} for {seconds} s",
+                hosts.iter().map(|host| host.0.as_str()).collect::<Vec<_>>().join(" ")
+            )
         }
         Some(Effect::Run { hook }) => hook.to_string(),
-        Some(Effect::Lock { hosts }) => hosts.iter().map(|host| host.0.as_str()).collect::<Vec<_>>().join(" "),
+        Some(Effect::Lock { hosts }) => {
+            hosts.iter().map(|host| host.0.as_str()).collect::<Vec<_>>().join(" ")
+        }
         _ => hosts.join(" "),
     };
     format!("{:<24} {what}", state.phase.word())
@@ -123,7 +128,8 @@ impl Running<'_> {
                 effect @ (Effect::Perform { .. } | Effect::Probe { .. }) => of_hosts.push(effect),
             }
         }
-        let fences: BTreeMap<_, _> = self.leases.iter().map(|(host, lease)| (host.clone(), lease.fence())).collect();
+        let fences: BTreeMap<_, _> =
+            self.leases.iter().map(|(host, lease)| (host.clone(), lease.fence())).collect();
         let run = self.run;
         for some in of_hosts.chunks(FAN_OUT) {
             let answers: Vec<_> = std::thread::scope(|scope| {
@@ -132,7 +138,7 @@ impl Running<'_> {
                 asked.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
             });
             // A thread that panicked leaves its effect without an event; the lock is lost with this process then.
-            events.extend(answers.into_iter().map(|answer| answer.unwrap_or(Some(Event::LockLost))).flatten());
+            events.extend(answers.into_iter().filter_map(|answer| answer.unwrap_or(Some(Event::LockLost))));
         }
         events
     }
@@ -174,7 +180,11 @@ impl Running<'_> {
             targets.push(target(run.config, &host.0, &way.address(), wanted));
             for path in analysis.paths.iter() {
                 let asked = Probes { ready: Some(Expectation::json(path)), ..of_nothing(run.config) };
-                targets.push(Target { name: format!("{} {path}", host.0), address: way.address(), probes: asked });
+                targets.push(Target {
+                    name: format!("{} {path}", host.0),
+                    address: way.address(),
+                    probes: asked,
+                });
             }
             ways.push(way);
         }

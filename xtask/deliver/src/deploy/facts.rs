@@ -93,8 +93,10 @@ pub fn driver(doors: &Doors, config: &Config, name: &str, stage: &Stage) -> Resu
 #[cfg(not(unix))]
 pub fn driver(doors: &Doors, config: &Config, name: &str, stage: &Stage) -> Result<Box<dyn Driver>> {
     match stage.driver {
-        DriverKind::Local => Err(Failure::refused(format!("the stage `{name}` is local, and that needs a Unix"))
-            .next("use the driver `ssh`")),
+        DriverKind::Local => {
+            Err(Failure::refused(format!("the stage `{name}` is local, and that needs a Unix"))
+                .next("use the driver `ssh`"))
+        }
         DriverKind::Ssh => Ok(Box::new(ssh(doors, config, stage))),
     }
 }
@@ -143,7 +145,10 @@ pub fn ssh(doors: &Doors, config: &Config, stage: &Stage) -> drivers::ssh::Ssh {
 }
 
 /// What each host says of itself, all at once; hosts that give no answer with the reason.
-pub fn look(driver: &dyn Driver, stage: &Stage) -> BTreeMap<HostName, std::result::Result<HostFacts, Trouble>> {
+pub fn look(
+    driver: &dyn Driver,
+    stage: &Stage,
+) -> BTreeMap<HostName, std::result::Result<HostFacts, Trouble>> {
     let hosts: Vec<HostName> = stage.hosts.keys().cloned().map(HostName).collect();
     let mut found = BTreeMap::new();
     for some in hosts.chunks(FAN_OUT) {

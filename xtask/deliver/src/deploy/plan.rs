@@ -103,7 +103,9 @@ impl HostFacts {
     /// killed deployment confirmed the release itself.
     fn back(&self, release: &ReleaseId) -> Option<ReleaseId> {
         match &self.observed.confirmed {
-            Some(confirmed) if confirmed != release => Some(confirmed.clone()),
+            Some(confirmed) if confirmed != release || !self.is_unfinished(release) => {
+                Some(confirmed.clone())
+            }
             None => None,
             Some(_) => {
                 let earlier = self.observed.history.iter().rev().map(|one| &one.release);
@@ -233,6 +235,3 @@ impl Plan {
         format!("{}-{}", self.stage, self.bundle.id.0)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -78,43 +78,58 @@ pub fn commands(plan: &Plan, driver: &dyn Driver) -> String {
 pub fn outcome(plan: &Plan, outcome: &Outcome, again: &str) -> Result<(Exit, String), Failure> {
     let release = &plan.bundle.id.0;
     let stage = &plan.stage;
-    let all = |failure: Failure, why: &[String]| why.iter().fold(failure, |failure, why| failure.why(why.clone()));
+    let all =
+        |failure: Failure, why: &[String]| why.iter().fold(failure, |failure, why| failure.why(why.clone()));
     match outcome {
         Outcome::Succeeded => Ok((Exit::Done, format!("{stage}: {release} is confirmed on every host"))),
-        Outcome::Already => Ok((Exit::Done, format!("{stage}: {release} was confirmed on every host before"))),
+        Outcome::Already => {
+            Ok((Exit::Done, format!("{stage}: {release} was confirmed on every host before")))
+        }
         Outcome::Refused { why } => Err(all(
-            Failure::refused(format!("{release} did not get to `{stage}`, and nothing that serves was changed"))
-                .next(again),
+            Failure::refused(format!(
+                "{release} did not get to `{stage}`, and nothing that serves was changed"
+            ))
+            .next(again),
             why,
         )),
         Outcome::RolledBack { why } => Err(all(
-            Failure::new(Exit::RolledBack, format!("{release} was taken back: `{stage}` serves what it served before"))
-                .next("correct the release; the log of the service is on the host"),
+            Failure::new(
+                Exit::RolledBack,
+                format!("{release} was taken back: `{stage}` serves what it served before"),
+            )
+            .next("correct the release; the log of the service is on the host"),
             why,
         )),
-        Outcome::Paused { why } => Err(Failure::new(Exit::Person, format!("there is no verdict on {release} in `{stage}`"))
-            .why(why)
-            .why(format!("its hosts go back by themselves within {} s", plan.arm_seconds))
-            .next(format!("find out why there are too few answers; then, to try again: {again}"))),
+        Outcome::Paused { why } => {
+            Err(Failure::new(Exit::Person, format!("there is no verdict on {release} in `{stage}`"))
+                .why(why)
+                .why(format!("its hosts go back by themselves within {} s", plan.arm_seconds))
+                .next(format!("find out why there are too few answers; then, to try again: {again}")))
+        }
         Outcome::Person { why } => Err(all(
             Failure::new(Exit::Person, format!("not every host of `{stage}` is known to be back"))
                 .next(format!("cargo xtask deploy status --stage {}", quoted(stage))),
             why,
         )),
-        Outcome::Busy { host, trouble } => Err(Failure::new(
-            Exit::Temporary,
-            format!("the lock of `{}` could not be taken", host.0),
-        )
-        .why(trouble.to_string())
-        .next(format!("wait for its end; then: {again}"))),
-        Outcome::LockLost => Err(Failure::new(Exit::Temporary, "the lock was lost, so nothing more was done")
-            .why("the connection broke, or somebody else took over")
-            .next(format!("it goes on from what the hosts say: {again}"))),
+        Outcome::Busy { host, trouble } => {
+            Err(Failure::new(Exit::Temporary, format!("the lock of `{}` could not be taken", host.0))
+                .why(trouble.to_string())
+                .next(format!("wait for its end; then: {again}")))
+        }
+        Outcome::LockLost => {
+            Err(Failure::new(Exit::Temporary, "the lock was lost, so nothing more was done")
+                .why("the connection broke, or somebody else took over")
+                .next(format!("it goes on from what the hosts say: {again}")))
+        }
     }
 }
 
 /// What runs in a stage.
-pub fn status(stage: &str, hosts: &BTreeMap<HostName, Result<HostFacts, Trouble>>, now_seconds: i64) -> String {
+pub fn status(
+    stage: &str,
+    hosts: &BTreeMap<HostName, Result<HostFacts, Trouble>>,
+    now_seconds: i64,
+) -> String {
     let mut lines = vec![stage.to_owned()];
     for (host, facts) in hosts {
         lines.extend(of_host(host, facts, now_seconds));
@@ -167,7 +182,13 @@ pub fn history(host: &HostName, lines: &[Line], count: usize) -> String {
         .iter()
         .map(|line| {
             let outcome = line.labels.get("outcome").map(String::as_str).unwrap_or_default();
-            let text = format!("{} {:<8} {:<14} {} {outcome}", moment(line.at_seconds), line.phase, line.step, line.subject);
+            let text = format!(
+                "{} {:<8} {:<14} {} {outcome}",
+                moment(line.at_seconds),
+                line.phase,
+                line.step,
+                line.subject
+            );
             format!("  {}", text.trim_end())
         })
         .collect();

@@ -1,7 +1,7 @@
 //! The contract suite: one list of cases, run against every driver on hosts that are really there.
 //!
-//! `local::` needs nothing. `ssh::` needs root, Debian's systemd and sshd (`scripts/hosts.sh`), and says why it skips
-//! where they are missing; with XTASK_PEERS_REQUIRED=1 it fails there instead.
+//! `local::` needs nothing. `ssh::` boots hosts, which needs root, Debian's systemd and sshd (`scripts/peers.sh --hosts`), and
+//! minutes: it is done with XTASK_HOSTS=1, and says that it is not otherwise.
 
 #![cfg(target_os = "linux")]
 #![expect(

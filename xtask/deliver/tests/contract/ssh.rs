@@ -37,13 +37,13 @@ impl SshBed {
 
     /// A host as Debian leaves it.
     fn bare() -> Option<SshBed> {
-        let missing = hosts(&["check"]);
-        let missing = String::from_utf8_lossy(&missing.stdout).trim().to_owned();
-        if !missing.is_empty() {
-            assert!(std::env::var_os("XTASK_PEERS_REQUIRED").is_none(), "{missing}");
-            println!("skipped: {missing}");
+        if std::env::var_os("XTASK_HOSTS").is_none() {
+            println!("skipped: booting hosts takes minutes and root; XTASK_HOSTS=1 does it");
             return None;
         }
+        let missing = hosts(&["check"]);
+        let missing = String::from_utf8_lossy(&missing.stdout).trim().to_owned();
+        assert!(missing.is_empty(), "{missing}");
         let scratch = Scratch::new("bed");
         let folder = scratch.0.display().to_string();
         let booted = hosts(&["up", &folder, "1"]);

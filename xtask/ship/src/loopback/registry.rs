@@ -18,8 +18,8 @@ use nexus_xtask::clock::Clock;
 use nexus_xtask::digest::Digest;
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::Result;
-use nexus_xtask_deliver::release::protocol::rehearse::ServeRegistry;
 use nexus_xtask::satellite::Message;
+use nexus_xtask_deliver::release::protocol::rehearse::ServeRegistry;
 
 use crate::loopback::server::{self, Asked, Reply, Running};
 use crate::registry::index::{self, Entry};

@@ -21,7 +21,9 @@ pub(super) fn who(doors: &Doors) -> String {
     }
     let asked = nexus_xtask::shell::Command::new("git", ["config", "user.email"]);
     let known = doors.shell.read(&asked).ok().filter(|name| !name.is_empty());
-    known.or_else(|| doors.environment.get("USER").map(str::to_owned)).unwrap_or_else(|| "somebody".to_owned())
+    known
+        .or_else(|| doors.environment.get("USER").map(str::to_owned))
+        .unwrap_or_else(|| "somebody".to_owned())
 }
 
 /// Until when nothing is deployed to a stage.
@@ -31,7 +33,9 @@ pub(super) fn who(doors: &Doors) -> String {
 pub(super) fn frozen_until(stage: &Stage, now: Timestamp) -> Result<Option<String>> {
     let mut last: Option<Timestamp> = None;
     for window in &stage.freezes {
-        let wrong = |why: String| Failure::usage("a freeze cannot be read").why(why).next("correct it in release/stages.toml");
+        let wrong = |why: String| {
+            Failure::usage("a freeze cannot be read").why(why).next("correct it in release/stages.toml")
+        };
         let zone = TimeZone::get(&window.zone).or_else(|_| TimeZone::posix(&window.zone));
         let zone = zone.map_err(|error| wrong(error.to_string()))?;
         let span = freeze::parse(window).map_err(wrong)?;
@@ -53,9 +57,11 @@ pub(super) fn ask(doors: &Doors, name: &str, stage: &Stage, staged: &Staged) -> 
         }
     }
     if stage.approvals > 0 {
-        let standing = evidence::not_approved(doors, (&staged.plan, &staged.manifest), name, stage.approvals)?;
+        let standing =
+            evidence::not_approved(doors, (&staged.plan, &staged.manifest), name, stage.approvals)?;
         if let Some(why) = standing {
-            let next = format!("cargo xtask release approve {} --stage {name} --key FILE", staged.sealed.seal);
+            let next =
+                format!("cargo xtask release approve {} --stage {name} --key FILE", staged.sealed.seal);
             shut.push(Refusal { what: "approvals".to_owned(), why, next, missing: false });
         }
     }

@@ -82,11 +82,7 @@ fn time(text: &str) -> std::result::Result<SignedDuration, String> {
 
 type Found = BTreeMap<HostName, std::result::Result<HostFacts, Trouble>>;
 
-fn each(
-    doors: &Doors,
-    stage: Option<&str>,
-    mut show: impl FnMut(&str, &Found) -> Result<()>,
-) -> Result<()> {
+fn each(doors: &Doors, stage: Option<&str>, mut show: impl FnMut(&str, &Found) -> Result<()>) -> Result<()> {
     let config = config::load(&doors.workspace)?;
     let names: Vec<String> = match stage {
         Some(name) => vec![name.to_owned()],
@@ -211,10 +207,13 @@ fn set(doors: &Doors, name: &str, held: Option<Held>, execute: bool) -> Result<E
     }
     let findings = of_each(doors, &config, name, stage, |driver, host| {
         let who = gates::who(doors);
-        let mut lease = driver.lock(host, &who, "hold")?;
+        let lease = driver.lock(host, &who, "hold")?;
         let call = Call::Hold { hold: held.clone() };
         let fence = lease.fence();
-        driver.perform(host, &call, "hold", fence).map(|_| drop(lease.lives()))
+        let told = driver.perform(host, &call, "hold", fence).map(|_| ());
+        // Held until the host has answered.
+        drop(lease);
+        told
     })?;
     if findings.is_empty() {
         doors.terminal.data(&what);
@@ -255,7 +254,10 @@ pub(super) fn unlock(doors: &Doors, arguments: &OfStage) -> Result<Exit> {
                         held.push(Finding::at(
                             "",
                             0,
-                            format!("{}: held by {} for {} since {since} s", host.0, holder.who, holder.deployment),
+                            format!(
+                                "{}: held by {} for {} since {since} s",
+                                host.0, holder.who, holder.deployment
+                            ),
                             format!("it gave a sign of life {seen} s ago; without one it is free after 30 s"),
                         ));
                     }

@@ -69,9 +69,12 @@ pub(super) fn plan(doors: &Doors, wanted: &Wanted) -> Result<Exit> {
     let stage = config.stage(&wanted.to)?;
     let staged = staged(doors, &config, wanted.staging.as_deref())?;
     let way = Way::open(doors, &config, &wanted.to, stage)?;
-    let (plan, refused) = way.plan(Kind::Deploy, facts::bundle(&config, stage, &staged.sealed), Some(&staged), wanted)?;
+    let (plan, refused) =
+        way.plan(Kind::Deploy, facts::bundle(&config, stage, &staged.sealed), Some(&staged), wanted)?;
     if doors.terminal.is_json() {
-        doors.terminal.json(&serde_json::json!({ "plan": plan, "digest": plan.digest(), "refused": refused }))?;
+        doors
+            .terminal
+            .json(&serde_json::json!({ "plan": plan, "digest": plan.digest(), "refused": refused }))?;
     } else {
         doors.terminal.data(&report::plan(&plan));
         if wanted.show_commands {
@@ -101,7 +104,8 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
 pub(crate) fn deploy(doors: &Doors, config: &Config, staged: &Staged, wanted: &Wanted) -> Result<Deployed> {
     let stage = config.stage(&wanted.to)?;
     let way = Way::open(doors, config, &wanted.to, stage)?;
-    let (plan, refused) = way.plan(Kind::Deploy, facts::bundle(config, stage, &staged.sealed), Some(staged), wanted)?;
+    let (plan, refused) =
+        way.plan(Kind::Deploy, facts::bundle(config, stage, &staged.sealed), Some(staged), wanted)?;
     if !refused.is_empty() {
         return Err(plan::failure(&refused, format!("`{}` cannot have this release now", wanted.to)));
     }
@@ -113,10 +117,14 @@ pub(super) fn rollback(doors: &Doors, arguments: &Back) -> Result<Exit> {
     let stage = config.stage(&arguments.stage)?;
     let way = Way::open(doors, &config, &arguments.stage, stage)?;
     let bundle = way.good(arguments.to.as_deref())?;
-    let wanted = Wanted { to: arguments.stage.clone(), staging: None, override_freeze: None, show_commands: false };
+    let wanted =
+        Wanted { to: arguments.stage.clone(), staging: None, override_freeze: None, show_commands: false };
     let (plan, refused) = way.plan(Kind::Rollback, bundle, None, &wanted)?;
     if !refused.is_empty() {
-        return Err(plan::failure(&refused, format!("`{}` cannot go back to {}", arguments.stage, plan.bundle.id.0)));
+        return Err(plan::failure(
+            &refused,
+            format!("`{}` cannot go back to {}", arguments.stage, plan.bundle.id.0),
+        ));
     }
     if !arguments.execute {
         if doors.terminal.is_json() {
@@ -166,7 +174,8 @@ pub(crate) fn staged(doors: &Doors, config: &Config, given: Option<&Path>) -> Re
     let package = artifact.package.as_deref().unwrap_or_default();
     let version = plan.releases.iter().find(|release| release.packages.iter().any(|one| one == package));
     let file = manifest.files.get(&artifact.file).ok_or_else(|| {
-        Failure::refused(format!("`{}` is not in the manifest", artifact.file)).next("cargo xtask release stage")
+        Failure::refused(format!("`{}` is not in the manifest", artifact.file))
+            .next("cargo xtask release stage")
     })?;
     let sealed = Sealed {
         archive: files::real(&folder.join(&artifact.file))?,
@@ -206,7 +215,13 @@ impl<'a> Way<'a> {
     }
 
     /// The plan, and every reason against it.
-    fn plan(&self, kind: Kind, bundle: Bundle, staged: Option<&Staged>, wanted: &Wanted) -> Result<(Plan, Vec<plan::Refusal>)> {
+    fn plan(
+        &self,
+        kind: Kind,
+        bundle: Bundle,
+        staged: Option<&Staged>,
+        wanted: &Wanted,
+    ) -> Result<(Plan, Vec<plan::Refusal>)> {
         let plan = plan::make(self.config, &self.name, self.stage, kind, bundle, &self.hosts);
         let now = self.doors.clock.now();
         let mut known = Known {
@@ -222,7 +237,9 @@ impl<'a> Way<'a> {
             for before in &self.stage.after {
                 let stage = self.config.stage(before)?;
                 let driver = facts::driver(self.doors, self.config, before, stage)?;
-                known.upstream.insert(before.clone(), facts::look(driver.as_ref(), stage).into_values().collect());
+                known
+                    .upstream
+                    .insert(before.clone(), facts::look(driver.as_ref(), stage).into_values().collect());
             }
         }
         let refused = plan::refusals(&plan, self.stage, &self.hosts, &known);
@@ -241,21 +258,28 @@ impl<'a> Way<'a> {
             };
             found.map(|(release, labels)| (release, labels.clone()))
         };
-        let found: Option<Vec<(ReleaseId, BTreeMap<String, String>)>> = self.hosts.values().map(of_host).collect();
+        let found: Option<Vec<(ReleaseId, BTreeMap<String, String>)>> =
+            self.hosts.values().map(of_host).collect();
         let mut found = found.unwrap_or_default();
         found.dedup_by(|one, other| one.0 == other.0);
         let (id, labels) = match found.as_slice() {
             [one] => one.clone(),
             [] => {
-                return Err(Failure::refused(format!("no release to go back to was good on every host of `{}`", self.name))
-                    .why("only what was confirmed and never taken back counts")
-                    .next(format!("cargo xtask deploy history --stage {}", quoted(&self.name))));
+                return Err(Failure::refused(format!(
+                    "no release to go back to was good on every host of `{}`",
+                    self.name
+                ))
+                .why("only what was confirmed and never taken back counts")
+                .next(format!("cargo xtask deploy history --stage {}", quoted(&self.name))));
             }
             several => {
                 let names: Vec<&str> = several.iter().map(|(release, _)| release.0.as_str()).collect();
                 return Err(Failure::refused("the hosts do not agree on the release before")
                     .why(names.join(", "))
-                    .next(format!("cargo xtask deploy rollback --stage {} --to RELEASE", quoted(&self.name))));
+                    .next(format!(
+                        "cargo xtask deploy rollback --stage {} --to RELEASE",
+                        quoted(&self.name)
+                    )));
             }
         };
         let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
@@ -263,7 +287,9 @@ impl<'a> Way<'a> {
             id,
             version: label("version"),
             archive: std::path::PathBuf::new(),
-            digest: label("digest").parse().map_err(|_| Failure::refused("the journal does not say its digest").next("cargo xtask deploy audit"))?,
+            digest: label("digest").parse().map_err(|_| {
+                Failure::refused("the journal does not say its digest").next("cargo xtask deploy audit")
+            })?,
             seal: label("seal"),
             program: String::new(),
             configuration: BTreeMap::new(),
@@ -320,6 +346,7 @@ impl<'a> Way<'a> {
 
 /// A command of the user.
 pub(super) fn command(words: &[String]) -> Command {
-    let (program, rest) = words.split_first().map_or((String::new(), &[][..]), |(first, rest)| (first.clone(), rest));
+    let (program, rest) =
+        words.split_first().map_or((String::new(), &[][..]), |(first, rest)| (first.clone(), rest));
     Command::new(program, rest.to_vec())
 }

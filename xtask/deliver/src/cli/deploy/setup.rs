@@ -35,7 +35,9 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
             .next("name one of them"));
     }
     if stage.driver == DriverKind::Local {
-        doors.terminal.data("a local host is a folder below .xtask/hosts, and is prepared when it is first used");
+        doors
+            .terminal
+            .data("a local host is a folder below .xtask/hosts, and is prepared when it is first used");
         return Ok(Exit::Done);
     }
     let ssh = facts::ssh(doors, &config, stage);

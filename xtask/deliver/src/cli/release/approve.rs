@@ -56,7 +56,8 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     let tags: Vec<_> = plan.releases.iter().map(|release| release.tag.as_str()).collect();
     let what = format!("{} of commit {}, seal {seal}", tags.join(", "), plan.commit);
     let key = doors.environment.folder().join(&arguments.key);
-    let statement = approve::approve(doors, (&plan, seal), arguments.stage.clone(), who, &key, arguments.expires)?;
+    let statement =
+        approve::approve(doors, (&plan, seal), arguments.stage.clone(), who, &key, arguments.expires)?;
     let reference = evidence::approvals_of(&seal);
     let is_sent = arguments.push && arguments.execute;
     if is_sent {

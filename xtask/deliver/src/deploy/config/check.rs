@@ -57,6 +57,12 @@ fn of_stage(config: &Config, name: &str, stage: &Stage, findings: &mut Findings<
             Some(end) => last = end,
         }
     }
+    for backup in &stage.backups {
+        findings.add(backup, "is a backup, and no command makes one yet", "leave `backups` out");
+    }
+    if stage.analysis.failures_permille_max == 0 {
+        findings.add("failures_permille_max", "is 0: no number of answers shows that", "write 1 or more");
+    }
     if stage.parallel == 0 {
         findings.add("parallel", "is 0: no host would ever be changed", "write 1 or more");
     }
@@ -163,9 +169,18 @@ struct Findings<'a> {
 }
 
 impl Findings<'_> {
-    /// A finding about a word, at the first line that has it.
+    /// A finding about a word, at the first line that defines it, else that has it in quotes, else that has it at all.
     fn add(&mut self, word: &str, problem: &str, next: &str) {
-        let line = self.text.lines().position(|line| line.contains(word)).map_or(0, |line| line + 1);
+        let (quoted, table) = (format!("\"{word}\""), format!(".{word}]"));
+        let defines = |line: &str| {
+            let key = line.split_once('=').map(|(key, _)| key.trim());
+            key == Some(word) || (line.starts_with('[') && line.trim_end().ends_with(&table))
+        };
+        let place = |is_it: &dyn Fn(&str) -> bool| self.text.lines().position(is_it);
+        let line = place(&defines)
+            .or_else(|| place(&|line| line.contains(&quoted)))
+            .or_else(|| place(&|line| line.contains(word)))
+            .map_or(0, |place| place + 1);
         self.list.push(Finding::at(FILE, line, format!("`{word}` {problem}"), next));
     }
 }

@@ -53,7 +53,7 @@ fn what_is_wrong_is_said_with_its_line() {
         "[stages.staging]\n",
         "[stages.staging]\nafter = [\"production\"]\n",
         expect![[r#"
-            release/stages.toml:5: `production` comes after itself
+            release/stages.toml:11: `production` comes after itself
               next: promotion has a first stage: correct `after`
         "#]],
     );
@@ -61,7 +61,7 @@ fn what_is_wrong_is_said_with_its_line() {
         "10.0.0.2",
         "10.0.0.1",
         expect![[r#"
-            release/stages.toml:8: `b` is `production/a` once more, as `production/b`
+            release/stages.toml:16: `b` is `production/a` once more, as `production/b`
               next: a host is in one stage, once
         "#]],
     );
@@ -69,9 +69,9 @@ fn what_is_wrong_is_said_with_its_line() {
         "[\"1\", \"50%\"]",
         "[\"2\", \"1\", \"0\"]",
         expect![[r#"
-            release/stages.toml:8: `1` is smaller than the wave before it
+            release/stages.toml:13: `1` is smaller than the wave before it
               next: waves grow: `1`, `50%`, `100%`
-            release/stages.toml:8: `0` is no wave
+            release/stages.toml:13: `0` is no wave
               next: write a number of hosts, or a percentage: `1`, `50%`
         "#]],
     );

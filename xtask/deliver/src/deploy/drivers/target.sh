@@ -421,7 +421,7 @@ unpack() { # folder id digest program secrets environment
     return 1
   fi
   ln -s "root/$4" "$1/program"
-  printf '%s' "$6" > "$1/environment" 2> /dev/null || return 1
+  printf '%sXTASK_RELEASE="%s"\n' "$6" "$2" > "$1/environment" 2> /dev/null || return 1
   for secret in $5; do
     printf '%s_FILE="%s"\n' "$secret" "$base/secrets/$secret" >> "$1/environment" 2> /dev/null || return 1
   done

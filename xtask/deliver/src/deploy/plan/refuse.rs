@@ -112,29 +112,8 @@ fn of_host(plan: &Plan, host: &HostName, facts: &HostFacts, known: &Known) -> Ve
             let why = format!("{} is gone", plan.bundle.id.0);
             all.push(missing(&host.0, why, "deploy it again: its bytes are in the release"));
         }
-        all.extend(across_contract(plan, host, facts));
     }
     all
-}
-
-/// A release whose data was removed cannot come back without its data.
-fn across_contract(plan: &Plan, host: &HostName, facts: &HostFacts) -> Option<Refusal> {
-    let contracted = facts.journal.iter().filter(|line| line.step == "deploy.contracted");
-    let removed: u32 = contracted.filter_map(|line| line.labels.get("schema")?.parse().ok()).max()?;
-    let good = facts.good();
-    let (_, labels) = good.iter().find(|(release, _)| *release == plan.bundle.id)?;
-    let own: u32 = labels.get("schema")?.parse().ok()?;
-    (own < removed).then(|| {
-        let why = format!(
-            "the data of shape {own} that {} needs was removed (it has shape {removed})",
-            plan.bundle.id.0
-        );
-        missing(
-            &host.0,
-            why,
-            "restore the backup of that time first: cargo xtask backup restore NAME --into EMPTY",
-        )
-    })
 }
 
 /// Only bytes that every host of the stage before confirmed, and for long enough, go on.

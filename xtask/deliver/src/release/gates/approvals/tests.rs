@@ -12,6 +12,7 @@ fn statement(who: &str) -> Statement {
         seal: manifest::seal(&plan(), &staged()),
         commit: COMMIT.to_owned(),
         tags: vec!["v1.2.0".to_owned()],
+        stage: None,
         who: who.to_owned(),
         issued: at("2026-07-01T10:00:00Z"),
         expires: at("2026-07-03T10:00:00Z"),
