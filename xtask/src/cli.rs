@@ -1,7 +1,7 @@
 //! The command tree of the front. The documentation of an argument is its help; `docs/cli.md` is generated from it.
 //!
 //! What a developer or a job of `ci` runs is here ([`Own`]). The rest is in satellites, whose names and sentences are here
-//! ([`Elsewhere`]): the front hands the whole command line to them before it reads it, so that their flags cost nothing
+//! (`elsewhere`): the front hands the whole command line to them before it reads it, so that their flags cost nothing
 //! here. A satellite has the tree of the front and its own verbs in one ([`launch`]).
 
 pub mod elsewhere;

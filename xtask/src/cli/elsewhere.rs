@@ -1,6 +1,6 @@
 //! The verbs that satellites carry out.
 //!
-//! To add one: a line in [`VERBS`], a variant of [`Elsewhere`], and its flags in the satellite.
+//! To add one: a line in `VERBS`, a variant of `Elsewhere`, and its flags in the satellite.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
