@@ -107,11 +107,9 @@ fn of_host(plan: &Plan, host: &HostName, facts: &HostFacts, known: &Known) -> Ve
             format!("{} MB are free, and {} MB are needed", observed.free_bytes >> 20, (needed >> 20) + 1);
         all.push(missing(&host.0, why, "free space there"));
     }
-    if plan.kind == Kind::Rollback {
-        if !is_there(&plan.bundle.id) {
-            let why = format!("{} is gone", plan.bundle.id.0);
-            all.push(missing(&host.0, why, "deploy it again: its bytes are in the release"));
-        }
+    if plan.kind == Kind::Rollback && !is_there(&plan.bundle.id) {
+        let why = format!("{} is gone", plan.bundle.id.0);
+        all.push(missing(&host.0, why, "deploy it again: its bytes are in the release"));
     }
     all
 }
