@@ -123,7 +123,7 @@ pub struct Stage {
     /// What is measured while a wave is watched
     #[serde(default)]
     pub analysis: Analysis,
-    /// Backups that must be made and read back before anything changes. No command makes them yet, so none may be named
+    /// Backups that must be made and read back before anything changes. No command makes them yet, so a deployment that needs one is refused
     #[serde(default)]
     pub backups: Vec<String>,
     /// How the data changes with releases

@@ -57,9 +57,6 @@ fn of_stage(config: &Config, name: &str, stage: &Stage, findings: &mut Findings<
             Some(end) => last = end,
         }
     }
-    for backup in &stage.backups {
-        findings.add(backup, "is a backup, and no command makes one yet", "leave `backups` out");
-    }
     if stage.analysis.failures_permille_max == 0 {
         findings.add("failures_permille_max", "is 0: no number of answers shows that", "write 1 or more");
     }
