@@ -33,6 +33,7 @@ mod stage;
 mod gates;
 mod approvals;
 mod forge_gates;
+mod deploy;
 mod world;
 mod publish;
 mod verify;

@@ -23,6 +23,19 @@ pub(crate) fn ship() -> &'static str {
     })
 }
 
+/// The service that is deployed in tests.
+pub(crate) fn guestbook() -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    let path = beside("examples").join("guestbook");
+    BUILT.get_or_init(|| {
+        // One that is there belongs to this run: whoever builds the tests builds the examples.
+        if !path.is_file() {
+            cargo(&["--package", "nexus-xtask-ship", "--example", "guestbook"]);
+        }
+    });
+    path
+}
+
 /// Copies of the front and the satellite for releases, in a folder where nothing else is.
 pub(crate) fn copied(folder: &Path) -> PathBuf {
     std::fs::create_dir_all(folder).unwrap();
@@ -48,18 +61,21 @@ fn built(packages: &[&str], sources: &[&str]) {
     if packages.iter().all(is_new) {
         return;
     }
+    cargo(&packages.iter().flat_map(|package| ["--package", package]).collect::<Vec<_>>());
+}
+
+/// Builds into the target folder of the tests.
+fn cargo(what: &[&str]) {
     let target = Path::new(env!("CARGO_BIN_EXE_xtask")).parent().and_then(Path::parent).unwrap();
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--quiet", "--offline", "--target-dir"]).arg(target).current_dir(folder);
-    packages.iter().for_each(|package| {
-        cargo.args(["--package", package]);
-    });
+    cargo.args(["build", "--quiet", "--offline"]).args(what).arg("--target-dir").arg(target);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     // What cargo tells a test of its package would have `ring` built anew, and all that needs it.
     let told = |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in std::env::vars().filter(|(name, _)| told(name)) {
         cargo.env_remove(name);
     }
-    assert!(cargo.status().unwrap().success(), "{packages:?} do not build");
+    assert!(cargo.status().unwrap().success(), "{what:?} do not build");
 }
 
 fn newest(folder: &Path) -> Option<SystemTime> {

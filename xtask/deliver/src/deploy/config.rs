@@ -158,8 +158,6 @@ pub struct Host {
     pub at: Option<String>,
     /// The service's address there: `0.0.0.0:8080`, `127.0.0.1:8080`
     pub listen: String,
-    /// The address of this host for probes and people, where it differs: `http://10.0.0.1:8080`
-    pub url: Option<String>,
 }
 
 /// What is measured while a wave is watched.

@@ -35,7 +35,7 @@ pub fn begin(plan: &Plan) -> State {
 }
 
 /// Takes an event, and says what is done next. Effects of one answer may be carried out at once and in any order; each
-/// leads to exactly one event.
+/// leads to exactly one event. It is over when the state has an outcome.
 pub fn step(plan: &Plan, state: State, event: Event) -> (State, Vec<Effect>) {
     let mut machine = Machine { plan, state };
     machine.take(event);
@@ -43,7 +43,7 @@ pub fn step(plan: &Plan, state: State, event: Event) -> (State, Vec<Effect>) {
         return (machine.state, Vec::new());
     }
     let effects = machine.advance();
-    machine.state.pending = effects.iter().filter(|effect| !matches!(effect, Effect::Finish { .. })).count();
+    machine.state.pending = effects.len();
     (machine.state, effects)
 }
 
@@ -63,7 +63,7 @@ impl Machine<'_> {
             Event::Begun => self.state.pending = 0,
             Event::Locked => {}
             Event::NotLocked { host, trouble } => self.state.not_locked = Some((host, trouble)),
-            Event::LockLost => self.over(Outcome::LockLost),
+            Event::LockLost => drop(self.end(Outcome::LockLost)),
             Event::Performed { host, call, result } => self.performed(&host, &call, result),
             Event::Probed { host, result } => {
                 if let Err(why) = result {
@@ -92,17 +92,33 @@ impl Machine<'_> {
                 self.state.host(host).observed = Some(*observed);
             }
             Ok(Answer::Done | Answer::Drained { .. }) => self.done(host, call),
-            Err(Trouble::Fenced { .. } | Trouble::Busy { .. }) => self.over(Outcome::LockLost),
+            Err(Trouble::Fenced { .. } | Trouble::Busy { .. }) => drop(self.end(Outcome::LockLost)),
             Err(trouble @ Trouble::Unreachable { .. }) => {
-                if call.word() != "observe" && call.word() != "note" && call.word() != "prune" {
-                    self.state.host(host).unknown = true;
-                }
+                self.unanswered(host, call);
                 self.fail(host, trouble.to_string());
             }
             Err(trouble @ (Trouble::Refused { .. } | Trouble::Failed { .. })) => {
                 self.fail(host, trouble.to_string())
             }
         }
+    }
+
+    /// A call that may have been carried out, or not.
+    fn unanswered(&mut self, host: &HostName, call: &Call) {
+        let entry = self.state.host(host);
+        match call {
+            Call::Observe | Call::Note { .. } | Call::Prune { .. } => return,
+            // What serves may have changed, also where this was only to clean up.
+            Call::Revert { .. } => entry.touched = true,
+            Call::Confirm { .. } => entry.may_be_confirmed = true,
+            Call::Stage { .. }
+            | Call::Arm { .. }
+            | Call::Start { .. }
+            | Call::Switch { .. }
+            | Call::Drain { .. }
+            | Call::Hold { .. } => {}
+        }
+        entry.unknown = true;
     }
 
     fn done(&mut self, host: &HostName, call: &Call) {
@@ -137,17 +153,12 @@ impl Machine<'_> {
     fn fail(&mut self, host: &HostName, why: String) {
         let phase = self.state.phase.word();
         self.state.problems.push(format!("{}: {phase}: {why}", host.0));
-        self.state.host(host).failed = true;
-    }
-
-    fn over(&mut self, outcome: Outcome) {
-        self.state.phase = Phase::Ended;
-        self.state.outcome = Some(outcome);
     }
 
     fn end(&mut self, outcome: Outcome) -> Vec<Effect> {
-        self.over(outcome.clone());
-        vec![Effect::Finish { outcome }]
+        self.state.phase = Phase::Ended;
+        self.state.outcome = Some(outcome);
+        Vec::new()
     }
 
     /// Everything of the phase has come back: what is next?
@@ -157,7 +168,7 @@ impl Machine<'_> {
                 return self.stop();
             }
             let effects = self.next();
-            if !effects.is_empty() {
+            if !effects.is_empty() || self.state.phase == Phase::Ended {
                 return effects;
             }
         }
@@ -402,5 +413,7 @@ impl Machine<'_> {
     }
 }
 
+#[cfg(test)]
+mod resumed;
 #[cfg(test)]
 mod tests;

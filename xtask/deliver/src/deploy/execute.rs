@@ -11,7 +11,7 @@ use crate::deploy::config::{Config, Metric, Stage};
 use crate::deploy::contract::{Door, Driver, Fence, HostName, Lease, ReleaseId};
 use crate::deploy::engine::{self, Effect, Event, Hook, Outcome, Verdict};
 use crate::deploy::facts::FAN_OUT;
-use crate::deploy::judge::{self, Counted};
+use crate::deploy::judge::{self, Measured};
 use crate::deploy::plan::Plan;
 use crate::deploy::protocol::{
     Ask, Expectation, Identity, Probe, Probed, Probes, Question, Reading, Request, Target, Until,
@@ -20,6 +20,9 @@ use crate::deploy::reading;
 
 /// From one look at a service that starts to the next, in milliseconds.
 const LOOK_MILLISECONDS: u64 = 100;
+
+/// Asking more often would be load, not a question.
+const INTERVAL_MILLISECONDS_MIN: u32 = 20;
 
 /// How long a number of somebody else may take.
 const READING_MILLISECONDS: u64 = 5000;
@@ -44,18 +47,10 @@ pub struct Run<'a> {
     pub tell: &'a (dyn Fn(&str) + Sync),
 }
 
-/// What was measured of a target while a wave was watched.
-#[derive(Default)]
-struct Measured {
-    counted: Counted,
-    latencies: Vec<f64>,
-}
-
 struct Running<'a> {
     run: &'a Run<'a>,
     leases: BTreeMap<HostName, Box<dyn Lease>>,
-    measured: BTreeMap<usize, BTreeMap<String, Measured>>,
-    readings: BTreeMap<usize, BTreeMap<String, Vec<f64>>>,
+    measured: BTreeMap<usize, Measured>,
 }
 
 /// Runs a plan to its end.
@@ -65,8 +60,7 @@ struct Running<'a> {
 pub fn run(run: &Run<'_>) -> Result<Outcome> {
     // Built before anything is changed.
     satellite::binary(run.doors, SHIP)?;
-    let mut running =
-        Running { run, leases: BTreeMap::new(), measured: BTreeMap::new(), readings: BTreeMap::new() };
+    let mut running = Running { run, leases: BTreeMap::new(), measured: BTreeMap::new() };
     let mut state = engine::begin(run.plan);
     let mut events = vec![Event::Begun];
     loop {
@@ -92,7 +86,7 @@ fn told(state: &engine::State, effects: &[Effect]) -> String {
         .iter()
         .filter_map(|effect| match effect {
             Effect::Perform { host, .. } | Effect::Probe { host, .. } => Some(host.0.as_str()),
-            Effect::Lock { .. } | Effect::Watch { .. } | Effect::Run { .. } | Effect::Finish { .. } => None,
+            Effect::Lock { .. } | Effect::Watch { .. } | Effect::Run { .. } => None,
         })
         .collect();
     let what = match effects.first() {
@@ -124,7 +118,6 @@ impl Running<'_> {
                 Effect::Lock { hosts } => events.push(self.lock(&hosts)),
                 Effect::Watch { wave, hosts, seconds } => events.push(self.watch(wave, &hosts, seconds)),
                 Effect::Run { hook } => events.push(Event::Ran { result: (self.run.hook)(&hook) }),
-                Effect::Finish { .. } => {}
                 effect @ (Effect::Perform { .. } | Effect::Probe { .. }) => of_hosts.push(effect),
             }
         }
@@ -159,7 +152,7 @@ impl Running<'_> {
 
     fn watch(&mut self, wave: usize, hosts: &[HostName], seconds: u32) -> Event {
         let verdict = match self.measure(wave, hosts, seconds) {
-            Ok(()) => self.verdict(wave, hosts),
+            Ok(()) => judge::wave(&self.run.stage.analysis, hosts, self.measured.entry(wave).or_default()),
             Err(why) => Verdict::Inconclusive { why },
         };
         Event::Watched { verdict }
@@ -172,102 +165,43 @@ impl Running<'_> {
         let release = &run.plan.bundle.id;
         let mut ways = Vec::new();
         let mut targets = Vec::new();
+        let interval = u64::from(analysis.interval_milliseconds.max(INTERVAL_MILLISECONDS_MIN));
+        let rounds = (u64::from(seconds) * 1000 / interval).max(1);
+        let all = self.measured.entry(wave).or_default();
         for host in run.plan.hosts() {
             let on_trial = hosts.contains(&host);
-            // A host that gives no way to itself is missed by its samples.
-            let Ok(way) = run.driver.reach(&host, Door::Public, release) else { continue };
+            let Ok(way) = run.driver.reach(&host, Door::Public, release) else {
+                // Nothing was asked of it, so nothing is known.
+                all.of(&host).counted.unknown += rounds;
+                continue;
+            };
             let wanted = on_trial.then_some(release);
             targets.push(target(run.config, &host.0, &way.address(), wanted));
             for path in analysis.paths.iter() {
                 let asked = Probes { ready: Some(Expectation::json(path)), ..of_nothing(run.config) };
-                targets.push(Target {
-                    name: format!("{} {path}", host.0),
-                    address: way.address(),
-                    probes: asked,
-                });
+                targets.push(Target { name: host.0.clone(), address: way.address(), probes: asked });
             }
             ways.push(way);
         }
-        let interval = u64::from(analysis.interval_milliseconds.max(20));
-        let rounds = u64::from(seconds) * 1000 / interval;
         let request = Probe {
             targets,
             interval_ms: interval,
-            rounds_max: u32::try_from(rounds.max(1)).unwrap_or(u32::MAX),
+            rounds_max: u32::try_from(rounds).unwrap_or(u32::MAX),
             until: Until::Rounds,
         };
-        let probed = probe(run.doors, request)?;
-        let all = self.measured.entry(wave).or_default();
-        for one in probed {
-            let sum = all.entry(one.target).or_default();
+        for one in probe(run.doors, request)? {
+            let sum = all.of(&HostName(one.target));
             sum.counted.n += one.n;
             sum.counted.failed += one.failed;
             sum.counted.unknown += one.unknown;
             sum.latencies.extend(one.latencies_ms);
         }
-        self.read(wave)
-    }
-
-    /// The numbers of others.
-    fn read(&mut self, wave: usize) -> std::result::Result<(), String> {
-        let kept = self.readings.entry(wave).or_default();
-        for (name, metric) in &self.run.stage.analysis.metrics {
-            let values = kept.entry(name.clone()).or_default();
-            match ask(self.run.doors, metric)? {
-                Reading::Values { values: more } => values.extend(more.last()),
-                // Said once by the verdict, which has no data of it then.
-                Reading::NoData | Reading::NotANumber { .. } | Reading::Failed { .. } => {}
-            }
+        for (name, metric) in &analysis.metrics {
+            // A provider that has nothing to say is counted, and not passed over.
+            all.readings.entry(name.clone()).or_default().push(ask(run.doors, metric)?.value());
         }
         Ok(())
     }
-
-    fn verdict(&self, wave: usize, hosts: &[HostName]) -> Verdict {
-        let analysis = &self.run.stage.analysis;
-        let Some(measured) = self.measured.get(&wave) else {
-            return Verdict::Inconclusive { why: "nothing was measured".to_owned() };
-        };
-        let mut verdicts = Vec::new();
-        let (mut trial, mut untouched) = (Vec::new(), Vec::new());
-        for host in hosts {
-            let own = measured.iter().filter(|(name, _)| is_of(name, host));
-            let mut counted = Counted::default();
-            for (_, one) in own {
-                counted.n += one.counted.n;
-                counted.failed += one.counted.failed;
-                counted.unknown += one.counted.unknown;
-                trial.extend(&one.latencies);
-            }
-            let verdict = judge::failures(counted, analysis.failures_permille_max, analysis.samples_min);
-            verdicts.push(named(&host.0, verdict));
-        }
-        for (_, one) in measured.iter().filter(|(name, _)| !hosts.iter().any(|host| is_of(name, host))) {
-            untouched.extend(&one.latencies);
-        }
-        if let (Some(percent), false) = (analysis.slower_percent_max, untouched.is_empty()) {
-            verdicts.push(judge::slower(&trial, &untouched, percent, analysis.samples_min));
-        }
-        for (name, metric) in &analysis.metrics {
-            let none = Vec::new();
-            let values = self.readings.get(&wave).and_then(|all| all.get(name)).unwrap_or(&none);
-            // Checked when the file was read.
-            let limit = metric.at_most.parse().unwrap_or(f64::NEG_INFINITY);
-            verdicts.push(judge::at_most(name, values, limit));
-        }
-        judge::worst(verdicts)
-    }
-}
-
-fn named(host: &str, verdict: Verdict) -> Verdict {
-    match verdict {
-        Verdict::Pass => Verdict::Pass,
-        Verdict::Fail { why } => Verdict::Fail { why: format!("{host}: {why}") },
-        Verdict::Inconclusive { why } => Verdict::Inconclusive { why: format!("{host}: {why}") },
-    }
-}
-
-fn is_of(target: &str, host: &HostName) -> bool {
-    target.split(' ').next() == Some(host.0.as_str())
 }
 
 /// What comes of an effect about one host.
@@ -281,7 +215,7 @@ fn of_host(run: &Run<'_>, effect: &Effect, fences: &BTreeMap<HostName, Fence>) -
         Effect::Probe { host, door, release } => {
             Some(Event::Probed { host: host.clone(), result: ready(run, host, *door, release) })
         }
-        Effect::Lock { .. } | Effect::Watch { .. } | Effect::Run { .. } | Effect::Finish { .. } => None,
+        Effect::Lock { .. } | Effect::Watch { .. } | Effect::Run { .. } => None,
     }
 }
 

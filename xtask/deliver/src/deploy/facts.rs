@@ -28,10 +28,6 @@ pub struct Sealed {
     pub version: String,
     /// The seal.
     pub seal: String,
-    /// The commit.
-    pub commit: String,
-    /// `owner/name` of the repository.
-    pub repository: String,
 }
 
 /// The bundle of a stage: the same bytes with another configuration are another release.

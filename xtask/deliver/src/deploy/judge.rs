@@ -6,6 +6,10 @@
 //!   one-sided, and only together with a size: a difference that nobody notices is none.
 //! - No data, too little data and a provider that fails are each no verdict. None of them is a pass.
 
+use std::collections::BTreeMap;
+
+use crate::deploy::config::Analysis;
+use crate::deploy::contract::HostName;
 use crate::deploy::engine::Verdict;
 
 /// The quantile of the normal distribution for 95 % on one side.
@@ -81,21 +85,90 @@ pub fn slower(trial: &[f64], untouched: &[f64], percent_max: u32, samples_min: u
     Verdict::Pass
 }
 
-/// Is a number of somebody else within its limit? Each reading counts once.
-pub fn at_most(name: &str, values: &[f64], limit: f64) -> Verdict {
-    let Some(newest) = values.last() else {
-        return Verdict::Inconclusive { why: format!("`{name}` has no data") };
-    };
-    let above = values.iter().filter(|value| **value > limit).count();
-    match above {
-        0 => Verdict::Pass,
+/// Is a number of somebody else within its limit? Each reading counts once; `None` is one that was no number.
+pub fn at_most(name: &str, readings: &[Option<f64>], limit: f64) -> Verdict {
+    let values: Vec<f64> = readings.iter().flatten().copied().collect();
+    let missing = readings.len() - values.len();
+    if values.is_empty() || missing >= values.len() {
+        return Verdict::Inconclusive {
+            why: format!("`{name}` said nothing {missing} times of {}", readings.len()),
+        };
+    }
+    // What cannot be compared is not within the limit.
+    let beyond: Vec<f64> = values
+        .iter()
+        .copied()
+        .filter(|value| value.partial_cmp(&limit).is_none_or(std::cmp::Ordering::is_gt))
+        .collect();
+    match beyond.last() {
+        None => Verdict::Pass,
         // One reading may be an accident, two in three are not.
-        _ if 3 * above >= 2 * values.len() => {
+        Some(newest) if 3 * beyond.len() >= 2 * values.len() => {
             Verdict::Fail { why: format!("`{name}` is {newest}, and {limit} is allowed") }
         }
-        _ => Verdict::Inconclusive {
-            why: format!("`{name}` was above {limit} {above} times of {}", values.len()),
-        },
+        Some(_) => {
+            let why = format!("`{name}` was above {limit} {} times of {}", beyond.len(), values.len());
+            Verdict::Inconclusive { why }
+        }
+    }
+}
+
+/// All that was measured while a wave was watched.
+#[derive(Clone, Debug, Default)]
+pub struct Measured {
+    /// What hosts answered, whatever they were asked.
+    pub hosts: BTreeMap<HostName, Answers>,
+    /// The numbers of others, by name; `None` where there was none to be had.
+    pub readings: BTreeMap<String, Vec<Option<f64>>>,
+}
+
+/// What one host answered.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// How many times, and how well.
+    pub counted: Counted,
+    /// How long good answers took, in milliseconds.
+    pub latencies: Vec<f64>,
+}
+
+impl Measured {
+    /// The answers of a host.
+    pub fn of(&mut self, host: &HostName) -> &mut Answers {
+        self.hosts.entry(host.clone()).or_default()
+    }
+}
+
+/// The verdict on the hosts of a wave that are on trial; the other hosts are what nobody touched.
+pub fn wave(analysis: &Analysis, on_trial: &[HostName], measured: &Measured) -> Verdict {
+    let none = Answers::default();
+    let mut verdicts = Vec::new();
+    let (mut trial, mut untouched) = (Vec::new(), Vec::new());
+    for host in on_trial {
+        let answers = measured.hosts.get(host).unwrap_or(&none);
+        let verdict = failures(answers.counted, analysis.failures_permille_max, analysis.samples_min);
+        verdicts.push(named(&host.0, verdict));
+        trial.extend(&answers.latencies);
+    }
+    for (_, answers) in measured.hosts.iter().filter(|(host, _)| !on_trial.contains(host)) {
+        untouched.extend(&answers.latencies);
+    }
+    if let (Some(percent), false) = (analysis.slower_percent_max, untouched.is_empty()) {
+        verdicts.push(slower(&trial, &untouched, percent, analysis.samples_min));
+    }
+    for (name, metric) in &analysis.metrics {
+        let readings = measured.readings.get(name).map_or(&[][..], Vec::as_slice);
+        // That it is a number was checked when the file was read; nothing is within a limit that is none.
+        let limit = metric.at_most.parse().unwrap_or(f64::NAN);
+        verdicts.push(at_most(name, readings, limit));
+    }
+    worst(verdicts)
+}
+
+fn named(host: &str, verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Pass => Verdict::Pass,
+        Verdict::Fail { why } => Verdict::Fail { why: format!("{host}: {why}") },
+        Verdict::Inconclusive { why } => Verdict::Inconclusive { why: format!("{host}: {why}") },
     }
 }
 
@@ -211,9 +284,46 @@ mod tests {
     #[test]
     fn nothing_is_never_a_pass() {
         assert!(matches!(worst(Vec::new()), Verdict::Inconclusive { .. }));
-        assert!(matches!(at_most("m", &[], 1.0), Verdict::Inconclusive { .. }));
-        assert_eq!(at_most("m", &[0.5, 0.9], 1.0), Verdict::Pass);
-        assert!(matches!(at_most("m", &[0.5, 2.0, 2.0], 1.0), Verdict::Fail { .. }));
-        assert!(matches!(at_most("m", &[0.5, 0.5, 0.5, 2.0], 1.0), Verdict::Inconclusive { .. }));
+        let read = |values: &[f64]| values.iter().map(|value| Some(*value)).collect::<Vec<_>>();
+        let inconclusive =
+            |readings: &[Option<f64>]| matches!(at_most("m", readings, 1.0), Verdict::Inconclusive { .. });
+        assert_eq!(at_most("m", &read(&[0.5, 0.9]), 1.0), Verdict::Pass);
+        assert!(matches!(at_most("m", &read(&[0.5, 2.0, 2.0]), 1.0), Verdict::Fail { .. }));
+        assert!(matches!(at_most("m", &read(&[f64::NAN]), 1.0), Verdict::Fail { .. }));
+        assert!(inconclusive(&[]));
+        assert!(inconclusive(&[None, None]));
+        assert!(inconclusive(&[Some(0.5), None, None]), "a provider that stopped to answer is no good one");
+        assert!(inconclusive(&read(&[0.5, 0.5, 0.5, 2.0])));
+    }
+
+    #[test]
+    fn a_wave_is_as_well_as_its_worst_host_and_its_worst_number() {
+        let host = |name: &str| HostName(name.to_owned());
+        let good = Answers { counted: Counted { n: 500, failed: 0, unknown: 0 }, latencies: vec![5.0; 500] };
+        let bad = Answers { counted: Counted { n: 500, failed: 25, unknown: 0 }, latencies: vec![5.0; 475] };
+        let silent =
+            Answers { counted: Counted { n: 100, failed: 0, unknown: 400 }, latencies: vec![5.0; 100] };
+        let on_trial = [host("a"), host("b")];
+        let check = |a: &Answers, b: &Answers, c: &Answers| {
+            let hosts = [("a", a), ("b", b), ("c", c)].map(|(name, answers)| (host(name), answers.clone()));
+            let measured = Measured { hosts: hosts.into(), readings: BTreeMap::new() };
+            match wave(&Analysis::default(), &on_trial, &measured) {
+                Verdict::Pass => "pass".to_owned(),
+                Verdict::Fail { why } => format!("fail: {why}"),
+                Verdict::Inconclusive { why } => format!("inconclusive: {why}"),
+            }
+        };
+        assert_eq!(check(&good, &good, &good), "pass");
+        // One that nobody touched says nothing about the release.
+        assert_eq!(check(&good, &good, &bad), "pass");
+        assert_eq!(
+            check(&good, &bad, &good),
+            "fail: b: 25 of 500 answers were not well; 10 \u{2030} are allowed"
+        );
+        assert_eq!(
+            check(&good, &silent, &good),
+            "inconclusive: b: 0 of 100 answers were not well; of 400 nothing is known"
+        );
+        assert!(check(&good, &Answers::default(), &good).starts_with("inconclusive: b: no answer"));
     }
 }

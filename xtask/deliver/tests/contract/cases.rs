@@ -1,4 +1,6 @@
 //! The cases. Each is a function of a bed; `local.rs` and `ssh.rs` run all of them.
+//!
+//! To add one: a function here, and its name in [`every_case`], from which both drivers have it.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Command;
@@ -11,6 +13,33 @@ use nexus_xtask_deliver::deploy::drivers::chain;
 use crate::bed::Bed;
 use crate::client::{self, Load};
 use crate::world::{World, picture};
+
+/// Hands the names of all cases to a macro that makes a test of each.
+macro_rules! every_case {
+    ($make:ident) => {
+        $make! {
+            good_path
+            undo_fires
+            confirm_disarms
+            arming_again_moves_the_moment
+            reboot_before_confirm
+            zombie
+            zombie_under_way
+            lockers_race
+            corrupt_archive
+            tampered_release
+            torn_line
+            broken_releases
+            starts_again
+            drain_cuts
+            configuration
+            prune
+            refusals
+            holder_killed
+            no_request_fails
+        }
+    };
+}
 
 /// From nothing to a first release to a second one, each call twice; what a probe sees before and after the switch.
 pub(crate) fn good_path(bed: &dyn Bed) {

@@ -116,27 +116,7 @@ macro_rules! cases {
     };
 }
 
-cases! {
-    good_path
-    undo_fires
-    confirm_disarms
-    arming_again_moves_the_moment
-    reboot_before_confirm
-    zombie
-    zombie_under_way
-    lockers_race
-    corrupt_archive
-    tampered_release
-    torn_line
-    broken_releases
-    starts_again
-    drain_cuts
-    configuration
-    prune
-    refusals
-    holder_killed
-    no_request_fails
-}
+every_case!(cases);
 
 /// The host process becomes another binary, ten times, while clients ask: its id, its instances and its socket stay.
 #[test]

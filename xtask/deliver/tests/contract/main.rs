@@ -14,6 +14,7 @@
 mod bed;
 mod client;
 mod world;
+#[macro_use]
 mod cases;
 mod local;
 mod ssh;

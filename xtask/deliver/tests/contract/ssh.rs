@@ -135,27 +135,10 @@ macro_rules! cases {
     };
 }
 
+every_case!(cases);
+
 cases! {
-    good_path
-    undo_fires
-    confirm_disarms
-    arming_again_moves_the_moment
-    reboot_before_confirm
-    zombie
-    zombie_under_way
-    lockers_race
-    corrupt_archive
-    tampered_release
-    torn_line
     disk_full
-    broken_releases
-    starts_again
-    drain_cuts
-    configuration
-    prune
-    refusals
-    holder_killed
-    no_request_fails
 }
 
 /// A host that drops every packet is noticed in a call that runs and in the next one, with the connection shared; once

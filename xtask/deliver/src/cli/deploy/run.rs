@@ -183,8 +183,6 @@ pub(crate) fn staged(doors: &Doors, config: &Config, given: Option<&Path>) -> Re
         bytes: file.bytes,
         version: version.map(|release| release.version.to_string()).unwrap_or_default(),
         seal: seal.to_string(),
-        commit: plan.commit.clone(),
-        repository: plan.repository.clone(),
     };
     Ok(Staged { sealed, plan, manifest })
 }

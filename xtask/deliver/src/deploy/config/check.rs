@@ -1,6 +1,6 @@
 //! Everything that can be wrong with `release/stages.toml` beyond its form. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nexus_xtask::failure::Finding;
 
@@ -47,6 +47,9 @@ fn of_stage(config: &Config, name: &str, stage: &Stage, findings: &mut Findings<
     for (host, place) in &stage.hosts {
         of_host(host, place, stage.driver, findings);
     }
+    if stage.driver == DriverKind::Ssh {
+        of_one_kind(name, stage, findings);
+    }
     let mut last = 0;
     for wave in &stage.waves {
         match hosts_of(wave, stage.hosts.len()) {
@@ -90,6 +93,20 @@ fn of_host(name: &str, host: &Host, driver: DriverKind, findings: &mut Findings<
     let port = host.listen.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
     if port.is_none_or(|port| port == 0) {
         findings.add(&host.listen, "is no address", "write one with its port, as `127.0.0.1:8080`");
+    }
+}
+
+/// The hosts of a stage are prepared alike: one login, and one address to listen at.
+fn of_one_kind(name: &str, stage: &Stage, findings: &mut Findings<'_>) {
+    let login = |host: &Host| host.at.as_deref()?.split_once('@').map(|(login, _)| login.to_owned());
+    let kinds: BTreeSet<_> = stage.hosts.values().map(|host| (login(host), host.listen.clone())).collect();
+    if kinds.len() > 1 {
+        let problem = "has hosts with different logins or different `listen`";
+        findings.add(
+            name,
+            problem,
+            "hosts of one stage are prepared alike: make them so, or make two stages",
+        );
     }
 }
 

@@ -66,6 +66,14 @@ fn what_is_wrong_is_said_with_its_line() {
         "#]],
     );
     refused(
+        "deploy@10.0.0.2",
+        "root@10.0.0.2",
+        expect![[r#"
+            release/stages.toml:10: `production` has hosts with different logins or different `listen`
+              next: hosts of one stage are prepared alike: make them so, or make two stages
+        "#]],
+    );
+    refused(
         "[\"1\", \"50%\"]",
         "[\"2\", \"1\", \"0\"]",
         expect![[r#"

@@ -70,8 +70,13 @@ impl Machine<'_> {
         }
         for host in lost {
             let back = self.plan.back(&host).map_or_else(|| "nothing".to_owned(), |release| release.0);
-            let state = self.state.hosts.get(&host).map(|entry| entry.state);
+            let entry = self.state.hosts.get(&host);
+            let state = entry.map(|entry| entry.state);
             why.push(match state {
+                _ if entry.is_some_and(|entry| entry.may_be_confirmed) => format!(
+                    "{}: not known to be back to {back}; it may have confirmed {}, which nothing undoes by itself",
+                    host.0, self.plan.bundle.id.0
+                ),
                 Some(HostState::Confirmed) => {
                     format!(
                         "{}: confirmed {} before, and cannot be reached to go back to {back}",

@@ -10,7 +10,7 @@ use crate::deploy::plan::Plan;
 
 use super::back;
 
-/// Something that is to be done. Each leads to one [`Event`], but for `Finish`.
+/// Something that is to be done. Each leads to one [`Event`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// The locks of these hosts are taken, in this order; all of them or none.
@@ -47,11 +47,6 @@ pub enum Effect {
     Run {
         /// What.
         hook: Hook,
-    },
-    /// It is over. The locks are given back.
-    Finish {
-        /// How it ended.
-        outcome: Outcome,
     },
 }
 
@@ -337,8 +332,8 @@ pub struct HostEntry {
     pub touched: bool,
     /// True when the last call to it had no answer.
     pub unknown: bool,
-    /// True when something went wrong there.
-    pub failed: bool,
+    /// True when it was told to confirm, and what came of that is not known.
+    pub may_be_confirmed: bool,
 }
 
 /// Everything that the engine knows.
@@ -367,7 +362,7 @@ impl State {
             observed: None,
             touched: false,
             unknown: false,
-            failed: false,
+            may_be_confirmed: false,
         };
         State {
             phase: Phase::Planned,

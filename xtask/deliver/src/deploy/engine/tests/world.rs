@@ -62,6 +62,46 @@ fn unreachable() -> Trouble {
 }
 
 impl Host {
+    fn switch(&mut self, release: &ReleaseId, off: Off, half: bool) -> Result<(), Trouble> {
+        self.require(release)?;
+        if self.armed.is_none() && self.confirmed.as_ref() != Some(release) && off != Off::TargetArmed {
+            return Err(refused("no undo is armed"));
+        }
+        self.trial = Some(release.clone());
+        self.running.insert((release.clone(), true));
+        if half {
+            return Err(unreachable());
+        }
+        self.running.remove(&(release.clone(), false));
+        Ok(())
+    }
+
+    fn drain(&mut self, keep: &ReleaseId, half: bool) -> Result<Answer, Trouble> {
+        if self.trial.as_ref().or(self.confirmed.as_ref()) != Some(keep) {
+            return Err(refused("not what is selected"));
+        }
+        if !self.running.contains(&(keep.clone(), true)) {
+            return Err(refused("does not serve"));
+        }
+        self.running.retain(|one| *one == (keep.clone(), true));
+        Ok(Answer::Drained { cut: half })
+    }
+
+    fn confirm(&mut self, release: &ReleaseId, clock: i64, half: bool) -> Result<(), Trouble> {
+        if self.confirmed.as_ref() != Some(release) {
+            if self.trial.as_ref() != Some(release) {
+                return Err(refused("the undo came first"));
+            }
+            self.select(release, clock);
+            if half {
+                return Err(unreachable());
+            }
+        }
+        self.trial = None;
+        self.armed = None;
+        Ok(())
+    }
+
     /// What serves, and nothing else runs: as after a reboot.
     fn serve_alone(&mut self, to: Option<ReleaseId>) {
         self.running = to.into_iter().map(|release| (release, true)).collect();
@@ -206,42 +246,9 @@ impl World {
                 }
                 host.running.insert((release.clone(), false));
             }
-            Call::Switch { release } => {
-                host.require(release)?;
-                if host.armed.is_none() && host.confirmed.as_ref() != Some(release) && off != Off::TargetArmed
-                {
-                    return Err(refused("no undo is armed"));
-                }
-                host.trial = Some(release.clone());
-                host.running.insert((release.clone(), true));
-                if half {
-                    return Err(unreachable());
-                }
-                host.running.remove(&(release.clone(), false));
-            }
-            Call::Drain { keep, .. } => {
-                if host.trial.as_ref().or(host.confirmed.as_ref()) != Some(keep) {
-                    return Err(refused("not what is selected"));
-                }
-                if !host.running.contains(&(keep.clone(), true)) {
-                    return Err(refused("does not serve"));
-                }
-                host.running.retain(|one| *one == (keep.clone(), true));
-                return Ok(Answer::Drained { cut: half });
-            }
-            Call::Confirm { release } => {
-                if host.confirmed.as_ref() != Some(release) {
-                    if host.trial.as_ref() != Some(release) {
-                        return Err(refused("the undo came first"));
-                    }
-                    host.select(release, clock);
-                    if half {
-                        return Err(unreachable());
-                    }
-                }
-                host.trial = None;
-                host.armed = None;
-            }
+            Call::Switch { release } => host.switch(release, off, half)?,
+            Call::Drain { keep, .. } => return host.drain(keep, half),
+            Call::Confirm { release } => host.confirm(release, clock, half)?,
             Call::Revert { to } => {
                 match to {
                     Some(to) => {
