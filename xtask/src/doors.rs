@@ -41,9 +41,18 @@ impl Doors {
 
     /// The same doors for another checkout of the same repository.
     pub fn within(&self, root: &Path) -> Doors {
+        self.to(Workspace::at(root))
+    }
+
+    /// The same doors, with a state and a journal for what is only rehearsed.
+    pub fn rehearsing(&self) -> Doors {
+        self.to(self.workspace.rehearsing())
+    }
+
+    fn to(&self, workspace: Workspace) -> Doors {
         Doors {
-            workspace: Workspace::at(root),
-            shell: Shell::new(root, &self.environment),
+            shell: Shell::new(workspace.root(), &self.environment),
+            workspace,
             clock: self.clock.clone(),
             environment: self.environment.clone(),
             terminal: Terminal::of_process(&self.environment, self.terminal.is_json()),

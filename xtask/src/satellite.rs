@@ -209,7 +209,7 @@ pub fn binary(doors: &Doors, satellite: Satellite) -> Result<PathBuf> {
 /// Builds it from this repository, unless that was done for the same key.
 fn built(doors: &Doors, satellite: Satellite) -> Result<PathBuf> {
     let key = key(doors, satellite)?;
-    let folder = doors.workspace.state().join("satellites");
+    let folder = doors.workspace.satellites();
     let name = format!("{}-{}{}", satellite.package, key.short(), std::env::consts::EXE_SUFFIX);
     let kept = folder.join(&name);
     if kept.is_file() {

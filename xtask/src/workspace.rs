@@ -10,6 +10,7 @@ use crate::files;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
     root: PathBuf,
+    rehearses: bool,
 }
 
 impl Workspace {
@@ -32,12 +33,17 @@ impl Workspace {
                 .why(format!("no `Cargo.toml` in `{}` or above it", folder.display()))
                 .next("change to a folder with a Cargo.toml, or make one with `cargo init`")
         })?;
-        Ok(Workspace { root: root.to_owned() })
+        Ok(Workspace::at(root))
     }
 
     /// A workspace whose root is known.
     pub fn at(root: &Path) -> Workspace {
-        Workspace { root: root.to_owned() }
+        Workspace { root: root.to_owned(), rehearses: false }
+    }
+
+    /// The same workspace with a state of its own: what is only rehearsed is not recorded as if it had happened.
+    pub fn rehearsing(&self) -> Workspace {
+        Workspace { root: self.root.clone(), rehearses: true }
     }
 
     /// The root folder.
@@ -63,6 +69,14 @@ impl Workspace {
 
     /// Local state, ignored by git.
     pub fn state(&self) -> PathBuf {
+        match self.rehearses {
+            false => self.machine(),
+            true => self.machine().join("rehearsal"),
+        }
+    }
+
+    /// What belongs to this checkout on this machine, whether something happens or is rehearsed.
+    fn machine(&self) -> PathBuf {
         self.root.join(".xtask")
     }
 
@@ -98,7 +112,12 @@ impl Workspace {
 
     /// Tools installed for this workspace alone.
     pub fn tools(&self) -> PathBuf {
-        self.state().join("tools")
+        self.machine().join("tools")
+    }
+
+    /// The satellites, built for this workspace.
+    pub fn satellites(&self) -> PathBuf {
+        self.machine().join("satellites")
     }
 }
 

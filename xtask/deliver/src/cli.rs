@@ -3,6 +3,7 @@
 mod completions;
 mod deploy;
 mod man;
+mod rehearse;
 mod release;
 mod settings;
 
@@ -24,6 +25,9 @@ pub enum Deliver {
     /// From sealed bytes to running stages, and back.
     #[command(about = elsewhere::DEPLOY, long_about = None)]
     Deploy(deploy::Arguments),
+    /// From what would ship to a service that runs on this machine, and back.
+    #[command(about = elsewhere::REHEARSE, long_about = None)]
+    Rehearse(rehearse::Arguments),
     /// For shells.
     #[command(about = elsewhere::COMPLETIONS, long_about = None)]
     Completions(completions::Arguments),
@@ -38,6 +42,7 @@ impl Deliver {
         match self {
             Deliver::Release(wanted) => release::run(doors, wanted),
             Deliver::Deploy(wanted) => deploy::run(doors, wanted),
+            Deliver::Rehearse(wanted) => rehearse::run(doors, wanted),
             Deliver::Completions(wanted) => completions::run(doors, wanted),
             Deliver::Man(wanted) => man::run(doors, wanted),
         }

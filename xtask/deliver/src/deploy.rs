@@ -12,6 +12,7 @@
 pub mod contract;
 pub mod config;
 pub mod plan;
+pub mod twin;
 pub mod engine;
 pub mod judge;
 pub mod facts;

@@ -1,4 +1,4 @@
-//! Probes services: round after round, all targets at once, in one process.
+//! Probes services: round after round, each target by itself, in one process.
 //!
 //! - A probe opens a connection of its own, asks once, and repeats nothing: a service that answers every second time is
 //!   seen as that.
@@ -11,10 +11,9 @@ mod verdict;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -27,40 +26,70 @@ use nexus_xtask_deliver::deploy::protocol::{
 pub(crate) use exchange::{Answer, Client};
 use verdict::Step;
 
-/// Probes until the rounds are over, or what is waited for is there. Each sample is handed over when it is known.
+/// Probes until the rounds are over, or their time is, or what is waited for is there. Each sample is handed over when it is
+/// known. A target that is slow takes no round from the others.
 pub(crate) async fn probe(
     clock: &Clock,
     wanted: &Probe,
     mut each: impl FnMut(&Sample),
 ) -> Result<Vec<Probed>> {
     let client = Client::new();
-    let targets: Vec<Arc<Target>> = wanted.targets.iter().cloned().map(Arc::new).collect();
     let begun = clock.start();
-    let mut rounds = interval(Duration::from_millis(wanted.interval_ms.max(1)));
-    // A round that took longer than the interval is not made up for by a burst.
-    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); targets.len()];
-    for round in 1..=wanted.rounds_max {
-        rounds.tick().await;
-        let at_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let mut asked = JoinSet::new();
-        for (index, target) in targets.iter().enumerate() {
-            let (client, target, clock) = (client.clone(), Arc::clone(target), clock.clone());
-            asked.spawn(async move {
-                let (state, took_ms) = look(&client, &clock, &target).await;
-                (index, Sample { target: target.name.clone(), round, at_ms, state, took_ms })
-            });
-        }
-        while let Some(answered) = asked.join_next().await {
-            let (index, sample) = answered.context("a probe panicked")?;
-            each(&sample);
-            samples[index].push(sample);
-        }
+    let (tell, mut told) = mpsc::unbounded_channel();
+    // Ends with this function, and what is asked at that moment with it.
+    let mut asking = JoinSet::new();
+    for (index, target) in wanted.targets.iter().enumerate() {
+        let one = Asking { client: client.clone(), clock: clock.clone(), begun, target: target.clone() };
+        let (tell, rounds_max, interval_ms) = (tell.clone(), wanted.rounds_max, wanted.interval_ms.max(1));
+        asking.spawn(async move {
+            one.rounds(rounds_max, interval_ms, |sample| tell.send((index, sample))).await
+        });
+    }
+    drop(tell);
+    let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); wanted.targets.len()];
+    while let Some((index, sample)) = told.recv().await {
+        each(&sample);
+        samples[index].push(sample);
         if is_enough(wanted.until, &samples) {
             break;
         }
     }
     Ok(samples.into_iter().filter_map(summed).collect())
+}
+
+/// One target, asked round after round.
+struct Asking {
+    client: Client,
+    clock: Clock,
+    begun: Started,
+    target: Target,
+}
+
+impl Asking {
+    /// At least one round; no other begins once the time of all rounds is over.
+    async fn rounds<E>(
+        &self,
+        rounds_max: u32,
+        interval_ms: u64,
+        mut tell: impl FnMut(Sample) -> std::result::Result<(), E>,
+    ) {
+        let mut rounds = interval(Duration::from_millis(interval_ms));
+        // A round that took longer than the interval is not made up for by a burst.
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let limit_ms = interval_ms.saturating_mul(u64::from(rounds_max));
+        for round in 1..=rounds_max {
+            rounds.tick().await;
+            let at_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            if round > 1 && at_ms >= limit_ms {
+                break;
+            }
+            let (state, took_ms) = look(&self.client, &self.clock, &self.target).await;
+            // Nobody listens any more once there is enough.
+            if tell(Sample { target: self.target.name.clone(), round, at_ms, state, took_ms }).is_err() {
+                break;
+            }
+        }
+    }
 }
 
 /// How a target is now, and how long the question took that decided.
@@ -109,12 +138,14 @@ fn is_enough(until: Until, samples: &[Vec<Sample>]) -> bool {
         Until::Rounds => false,
         Until::Ready { rounds } => {
             let rounds = usize::try_from(rounds.max(1)).unwrap_or(usize::MAX);
-            samples.iter().all(|samples| {
-                samples.len() >= rounds
-                    && samples.iter().rev().take(rounds).all(|sample| sample.state.is_ready())
-            })
+            samples.iter().all(|samples| streak(samples) >= rounds)
         }
     }
+}
+
+/// In how many rounds in a row a target was ready at the end.
+fn streak(samples: &[Sample]) -> usize {
+    samples.iter().rev().take_while(|sample| sample.state.is_ready()).count()
 }
 
 /// The numbers of a target; none where there was no round.
@@ -139,6 +170,7 @@ fn summed(samples: Vec<Sample>) -> Option<Probed> {
             State::Starting | State::Live | State::Started => (n, failed) = (n + 1, failed + 1),
         }
     }
+    let streak = u32::try_from(streak(&samples)).unwrap_or(u32::MAX);
     let last = samples.into_iter().last()?;
-    Some(Probed { target: last.target.clone(), last, n, failed, unknown, faults, latencies_ms })
+    Some(Probed { target: last.target.clone(), last, n, failed, unknown, faults, latencies_ms, streak })
 }

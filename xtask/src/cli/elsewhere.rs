@@ -17,6 +17,8 @@ use crate::terminal::Terminal;
 pub const RELEASE: &str = "Release what this workspace makes: propose, plan, build, gate, publish, verify";
 /// What `deploy` is for.
 pub const DEPLOY: &str = "Bring a sealed release to the stages it runs in, and back";
+/// What `rehearse` is for.
+pub const REHEARSE: &str = "The whole way on this machine: propose, build, seal, publish, deploy, and back";
 /// What `completions` is for.
 pub const COMPLETIONS: &str = "Print the completion script of a shell";
 /// What `man` is for.
@@ -34,6 +36,7 @@ pub const ACCEPTANCE: &str = "Proofs that take too long for every run";
 const VERBS: &[(&str, Satellite)] = &[
     ("release", DELIVER),
     ("deploy", DELIVER),
+    ("rehearse", DELIVER),
     ("completions", DELIVER),
     ("man", DELIVER),
     ("tidy", UPKEEP),
@@ -49,6 +52,8 @@ pub(super) enum Elsewhere {
     Release,
     #[command(about = DEPLOY)]
     Deploy,
+    #[command(about = REHEARSE)]
+    Rehearse,
     #[command(about = COMPLETIONS)]
     Completions,
     #[command(about = MAN)]

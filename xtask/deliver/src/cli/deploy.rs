@@ -2,7 +2,7 @@
 
 mod gates;
 mod look;
-mod run;
+pub(super) mod run;
 mod setup;
 
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ enum Verb {
 
 /// What is deployed, and where to.
 #[derive(Debug, clap::Args)]
-struct Wanted {
+pub(super) struct Wanted {
     /// The stage
     #[arg(long, value_name = "STAGE")]
     to: String,
@@ -60,6 +60,13 @@ struct Wanted {
     /// Print every command that would be run
     #[arg(long)]
     show_commands: bool,
+}
+
+impl Wanted {
+    /// A deployment to a stage, with nothing else said.
+    pub(super) fn to(stage: &str) -> Wanted {
+        Wanted { to: stage.to_owned(), staging: None, override_freeze: None, show_commands: false }
+    }
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {

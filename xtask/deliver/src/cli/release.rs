@@ -9,7 +9,7 @@ mod smoke;
 mod reproducible;
 mod gate;
 mod approve;
-mod rehearse;
+pub(super) mod rehearse;
 mod publish;
 mod status;
 mod verify;

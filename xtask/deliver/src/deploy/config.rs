@@ -26,6 +26,19 @@ pub struct Config {
     pub service: Service,
     /// The stages, by name
     pub stages: BTreeMap<String, Stage>,
+    /// What is different while the stages are rehearsed on this machine
+    #[serde(default)]
+    pub rehearsal: Rehearsal,
+}
+
+/// What is different while the stages are rehearsed on this machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rehearsal {
+    /// Variables of the service, over those of each stage
+    pub configuration: BTreeMap<String, String>,
+    /// Variables that make the service bad. A release with them is planted in the last stage, and must be caught
+    pub bad: BTreeMap<String, String>,
 }
 
 /// What is deployed.

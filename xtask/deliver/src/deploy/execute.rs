@@ -170,6 +170,10 @@ impl Running<'_> {
         let all = self.measured.entry(wave).or_default();
         for host in run.plan.hosts() {
             let on_trial = hosts.contains(&host);
+            if !on_trial && run.plan.back(&host).is_none() {
+                // It never had a release: nothing there could be compared with.
+                continue;
+            }
             let Ok(way) = run.driver.reach(&host, Door::Public, release) else {
                 // Nothing was asked of it, so nothing is known.
                 all.of(&host).counted.unknown += rounds;
@@ -213,31 +217,41 @@ fn of_host(run: &Run<'_>, effect: &Effect, fences: &BTreeMap<HostName, Fence>) -
             Some(Event::Performed { host: host.clone(), call: call.clone(), result })
         }
         Effect::Probe { host, door, release } => {
-            Some(Event::Probed { host: host.clone(), result: ready(run, host, *door, release) })
+            let result = ready(run.doors, run.config, run.driver, host, *door, release);
+            Some(Event::Probed { host: host.clone(), result })
         }
         Effect::Lock { .. } | Effect::Watch { .. } | Effect::Run { .. } => None,
     }
 }
 
 /// Waits until a service is ready and is the release, as long as it may take to start.
-fn ready(run: &Run<'_>, host: &HostName, door: Door, release: &ReleaseId) -> std::result::Result<(), String> {
-    let way = run.driver.reach(host, door, release).map_err(|trouble| trouble.to_string())?;
-    let wanted = &run.config.service.probe;
+///
+/// # Errors
+/// What it answered last.
+pub fn ready(
+    doors: &Doors,
+    config: &Config,
+    driver: &dyn Driver,
+    host: &HostName,
+    door: Door,
+    release: &ReleaseId,
+) -> std::result::Result<(), String> {
+    let way = driver.reach(host, door, release).map_err(|trouble| trouble.to_string())?;
+    let wanted = &config.service.probe;
     let rounds = u64::from(wanted.startup_seconds) * 1000 / LOOK_MILLISECONDS;
     let rounds_max = u32::try_from(rounds).unwrap_or(u32::MAX).max(wanted.successes);
     let request = Probe {
-        targets: vec![target(run.config, &host.0, &way.address(), Some(release))],
+        targets: vec![target(config, &host.0, &way.address(), Some(release))],
         interval_ms: LOOK_MILLISECONDS,
         rounds_max,
         until: Until::Ready { rounds: wanted.successes.max(1) },
     };
-    let probed = probe(run.doors, request)?;
-    let last = probed.into_iter().next().ok_or("the probe said nothing")?.last;
-    match last.state {
-        // Ready at the very end of its time, and not often enough.
-        state if state.is_ready() && last.round < rounds_max => Ok(()),
-        state => Err(format!("not ready within {} s: {state:?}", wanted.startup_seconds)),
+    let probed = probe(doors, request)?;
+    let probed = probed.into_iter().next().ok_or("the probe said nothing")?;
+    if probed.streak >= wanted.successes.max(1) {
+        return Ok(());
     }
+    Err(format!("not ready within {} s: {:?}", wanted.startup_seconds, probed.last.state))
 }
 
 /// A service as it is to answer. Without a release, any may answer.

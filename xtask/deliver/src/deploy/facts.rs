@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use nexus_xtask::digest::{Digest, Parts};
 use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::{Failure, Result};
+#[cfg(unix)]
+use nexus_xtask::files;
 
 use crate::deploy::config::{Config, DriverKind, Stage};
 use crate::deploy::contract::{Answer, Bundle, Call, Driver, Fence, HostName, ReleaseId, Trouble};
@@ -112,6 +114,36 @@ pub fn local(doors: &Doors, config: &Config, name: &str, stage: &Stage) -> drive
         config.service.probe.startup_seconds,
         hosts.collect(),
     )
+}
+
+/// Ends every local host of a workspace with its instances, and forgets what they had.
+///
+/// # Errors
+/// Where their folders cannot be removed.
+#[cfg(unix)]
+pub fn end_local(doors: &Doors) -> Result<()> {
+    let all = doors.workspace.state().join("hosts");
+    for stage in files::list(&all)? {
+        for base in files::list(&stage)? {
+            let host = HostName(base.display().to_string());
+            let place = drivers::local::LocalHost { base, address: String::new() };
+            let binary = doors.environment.binary();
+            let places = [(host.clone(), place)].into();
+            let local = drivers::local::Local::new(&doors.environment, "", binary, 0, places);
+            // One that does not answer has ended already.
+            local.halt(&host).ok();
+        }
+    }
+    Ok(files::remove_folder(&all)?)
+}
+
+/// There are no local hosts here.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn end_local(_: &Doors) -> Result<()> {
+    Ok(())
 }
 
 /// Hosts that are reached by ssh.

@@ -18,6 +18,9 @@ pub(crate) fn stage(doors: &Doors, folder: &Path) -> Result<(Plan, PathBuf)> {
     let mut facts = facts::gather(doors)?;
     facts.tags.clear();
     config.artifacts.targets.clear();
+    for service in &mut config.artifacts.deployed {
+        service.targets.clear();
+    }
     let plan = plan_from(doors, &config, &facts)?;
     if plan.releases.is_empty() {
         return Err(Failure::refused("this workspace has nothing to release")

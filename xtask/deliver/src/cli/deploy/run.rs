@@ -101,7 +101,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
 }
 
 /// Deploys a sealed archive.
-pub(crate) fn deploy(doors: &Doors, config: &Config, staged: &Staged, wanted: &Wanted) -> Result<Deployed> {
+fn deploy(doors: &Doors, config: &Config, staged: &Staged, wanted: &Wanted) -> Result<Deployed> {
     let stage = config.stage(&wanted.to)?;
     let way = Way::open(doors, config, &wanted.to, stage)?;
     let (plan, refused) =
@@ -117,9 +117,7 @@ pub(super) fn rollback(doors: &Doors, arguments: &Back) -> Result<Exit> {
     let stage = config.stage(&arguments.stage)?;
     let way = Way::open(doors, &config, &arguments.stage, stage)?;
     let bundle = way.good(arguments.to.as_deref())?;
-    let wanted =
-        Wanted { to: arguments.stage.clone(), staging: None, override_freeze: None, show_commands: false };
-    let (plan, refused) = way.plan(Kind::Rollback, bundle, None, &wanted)?;
+    let (plan, refused) = way.plan(Kind::Rollback, bundle, None, &Wanted::to(&arguments.stage))?;
     if !refused.is_empty() {
         return Err(plan::failure(
             &refused,
@@ -188,7 +186,7 @@ pub(crate) fn staged(doors: &Doors, config: &Config, given: Option<&Path>) -> Re
 }
 
 /// The way to a stage, and what its hosts say.
-struct Way<'a> {
+pub(crate) struct Way<'a> {
     doors: &'a Doors,
     config: &'a Config,
     name: String,
@@ -199,7 +197,12 @@ struct Way<'a> {
 }
 
 impl<'a> Way<'a> {
-    fn open(doors: &'a Doors, config: &'a Config, name: &str, stage: &'a Stage) -> Result<Way<'a>> {
+    pub(crate) fn open(
+        doors: &'a Doors,
+        config: &'a Config,
+        name: &str,
+        stage: &'a Stage,
+    ) -> Result<Way<'a>> {
         let driver = facts::driver(doors, config, name, stage)?;
         let mut hosts = BTreeMap::new();
         let mut unreachable = BTreeMap::new();
@@ -213,7 +216,7 @@ impl<'a> Way<'a> {
     }
 
     /// The plan, and every reason against it.
-    fn plan(
+    pub(crate) fn plan(
         &self,
         kind: Kind,
         bundle: Bundle,
@@ -245,7 +248,7 @@ impl<'a> Way<'a> {
     }
 
     /// A release that was good on every host: the one before what is confirmed, or the one that is named.
-    fn good(&self, named: Option<&str>) -> Result<Bundle> {
+    pub(crate) fn good(&self, named: Option<&str>) -> Result<Bundle> {
         let of_host = |facts: &HostFacts| {
             let confirmed = facts.observed.confirmed.clone();
             let good = facts.good();
@@ -295,7 +298,8 @@ impl<'a> Way<'a> {
         })
     }
 
-    fn carry_out(&self, plan: Plan) -> Result<Deployed> {
+    /// Carries a plan out.
+    pub(crate) fn carry_out(&self, plan: Plan) -> Result<Deployed> {
         let who = gates::who(self.doors);
         let entry = |kind: &str, plan: &Plan, outcome: &str| {
             let labels = [("stage", &*plan.stage), ("release", &*plan.bundle.id.0), ("outcome", outcome)];

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::release::plan::Plan;
 use crate::release::protocol::rehearse::{Matrix, PlannedFault, PlannedKind, Rehearse, Rehearsed};
 use crate::release::protocol::{FaultKind, Request};
 use crate::release::{rehearsal, report, staging};
@@ -29,7 +30,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
-    let folder = doors.workspace.state().join("rehearsal");
+    let folder = doors.workspace.rehearsing().state();
     let begun = doors.clock.start();
     let (plan, staging) = match &arguments.staging {
         Some(staging) => {
@@ -40,14 +41,8 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         None => rehearsal::stage(doors, &folder)?,
     };
     let staged = begun.elapsed();
-    let wanted = Rehearse {
-        lock: rehearsal::lock(doors)?,
-        consumer: (!arguments.no_consumer).then(|| folder.join("consumer")),
-        folder: folder.join("world"),
-        faults: arguments.faults.clone(),
-        plan,
-        staging,
-    };
+    let mut wanted = request(doors, plan, staging, !arguments.no_consumer)?;
+    wanted.faults.clone_from(&arguments.faults);
     if arguments.crash_everywhere {
         return everywhere(doors, wanted);
     }
@@ -60,6 +55,23 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         doors.terminal.data(&report::rehearsed(&rehearsed, &spoken(begun.elapsed())));
     }
     Ok(Exit::Done)
+}
+
+/// Publishes what is staged to servers on this machine.
+pub(crate) fn publish(doors: &Doors, plan: Plan, staging: PathBuf, consumer: bool) -> Result<Rehearsed> {
+    ask(doors, &Request::Rehearse(request(doors, plan, staging, consumer)?))
+}
+
+fn request(doors: &Doors, plan: Plan, staging: PathBuf, consumer: bool) -> Result<Rehearse> {
+    let folder = doors.workspace.rehearsing().state();
+    Ok(Rehearse {
+        lock: rehearsal::lock(doors)?,
+        consumer: consumer.then(|| folder.join("consumer")),
+        folder: folder.join("world"),
+        faults: Vec::new(),
+        plan,
+        staging,
+    })
 }
 
 fn everywhere(doors: &Doors, wanted: Rehearse) -> Result<Exit> {

@@ -9,9 +9,9 @@ use serde_json::Value;
 /// Targets that are probed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
-    /// The targets. Each round probes all of them at once.
+    /// The targets. Each is asked by itself, so that a slow one takes no round from the others.
     pub targets: Vec<Target>,
-    /// From the beginning of a round to that of the next.
+    /// From the beginning of a round to that of the next. No round begins after `rounds_max` times this.
     pub interval_ms: u64,
     /// How many rounds there are at most.
     pub rounds_max: u32,
@@ -309,6 +309,8 @@ pub struct Probed {
     pub unknown: u64,
     /// How often each fault was seen, by its word; those of unknown rounds too.
     pub faults: BTreeMap<String, u64>,
+    /// In how many rounds in a row it was ready at the end.
+    pub streak: u32,
     /// How long readiness took to be said, in milliseconds, in the order of the rounds in which it was.
     pub latencies_ms: Vec<f64>,
 }

@@ -116,7 +116,7 @@ fn requests_that_fail_while_it_says_to_be_ready_are_counted() {
     let probes =
         Probes { live: None, started: None, ready: Some(entries), identity: None, timeout_ms: 5_000 };
     let target = Target { name: "one".to_owned(), address: guestbook.address.clone(), probes };
-    let wanted = Probe { targets: vec![target], interval_ms: 1, rounds_max: 50, until: Until::Rounds };
+    let wanted = Probe { targets: vec![target], interval_ms: 100, rounds_max: 50, until: Until::Rounds };
     let probed = asked(&wanted, |_| {}).remove(0);
     assert_eq!((probed.n, probed.failed, probed.unknown, probed.faults["status"]), (50, 10, 0, 10));
     becomes(&guestbook, &format!("ready: Some({:?})", env!("CARGO_PKG_VERSION")));
