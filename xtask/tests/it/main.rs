@@ -38,3 +38,4 @@ mod world;
 mod publish;
 mod verify;
 mod rehearse;
+mod whole_way;

@@ -111,6 +111,7 @@ fn propose(doors: &Doors) -> Result<((), String)> {
         Err(failure) => return Err(failure),
     };
     let of_one = |next: &release::propose::Next| match next.since {
+        Some(_) if next.now == next.next => format!("{} {}, as it is prepared", next.unit, next.next),
         Some(_) => format!("{} {} -> {}", next.unit, next.now, next.next),
         None => format!("{} {}, its first release", next.unit, next.next),
     };

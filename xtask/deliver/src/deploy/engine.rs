@@ -305,9 +305,11 @@ impl Machine<'_> {
                     Effect::Perform { host, call: Call::Arm { to, seconds: self.plan.arm_seconds } }
                 }
                 Step::Start => Effect::Perform { host, call: Call::Start { release: release.clone() } },
-                Step::ProbePrivate => Effect::Probe { host, door: Door::Private, release: release.clone() },
+                Step::ProbePrivate => {
+                    Effect::Probe { host, door: Door::Private, release: Some(release.clone()) }
+                }
                 Step::Switch => Effect::Perform { host, call: Call::Switch { release: release.clone() } },
-                Step::ProbePublic => Effect::Probe { host, door: Door::Public, release: release.clone() },
+                Step::ProbePublic => Effect::Probe { host, door: Door::Public, release: None },
                 Step::Drain => Effect::Perform { host, call: Call::Drain { keep: release.clone(), seconds } },
             })
             .collect()

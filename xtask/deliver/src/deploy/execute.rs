@@ -8,7 +8,7 @@ use nexus_xtask::satellite::{self, SHIP};
 use nexus_xtask::shell::Command;
 
 use crate::deploy::config::{Config, Metric, Stage};
-use crate::deploy::contract::{Door, Driver, Fence, HostName, Lease, ReleaseId};
+use crate::deploy::contract::{Door, Driver, Fence, HostName, Lease, Reached, ReleaseId};
 use crate::deploy::engine::{self, Effect, Event, Hook, Outcome, Verdict};
 use crate::deploy::facts::FAN_OUT;
 use crate::deploy::judge::{self, Measured};
@@ -217,7 +217,11 @@ fn of_host(run: &Run<'_>, effect: &Effect, fences: &BTreeMap<HostName, Fence>) -
             Some(Event::Performed { host: host.clone(), call: call.clone(), result })
         }
         Effect::Probe { host, door, release } => {
-            let result = ready(run.doors, run.config, run.driver, host, *door, release);
+            let result = match release {
+                Some(release) => until_ready(run.doors, run.config, run.driver, host, *door, release),
+                None => way(run.driver, host, *door, &run.plan.bundle.id)
+                    .and_then(|way| until(run.doors, run.config, host, way.as_ref(), None)),
+            };
             Some(Event::Probed { host: host.clone(), result })
         }
         Effect::Lock { .. } | Effect::Watch { .. } | Effect::Run { .. } => None,
@@ -228,7 +232,7 @@ fn of_host(run: &Run<'_>, effect: &Effect, fences: &BTreeMap<HostName, Fence>) -
 ///
 /// # Errors
 /// What it answered last.
-pub fn ready(
+pub fn until_ready(
     doors: &Doors,
     config: &Config,
     driver: &dyn Driver,
@@ -236,12 +240,30 @@ pub fn ready(
     door: Door,
     release: &ReleaseId,
 ) -> std::result::Result<(), String> {
-    let way = driver.reach(host, door, release).map_err(|trouble| trouble.to_string())?;
+    until(doors, config, host, way(driver, host, door, release)?.as_ref(), Some(release))
+}
+
+fn way(
+    driver: &dyn Driver,
+    host: &HostName,
+    door: Door,
+    release: &ReleaseId,
+) -> std::result::Result<Box<dyn Reached>, String> {
+    driver.reach(host, door, release).map_err(|trouble| trouble.to_string())
+}
+
+fn until(
+    doors: &Doors,
+    config: &Config,
+    host: &HostName,
+    way: &dyn Reached,
+    release: Option<&ReleaseId>,
+) -> std::result::Result<(), String> {
     let wanted = &config.service.probe;
     let rounds = u64::from(wanted.startup_seconds) * 1000 / LOOK_MILLISECONDS;
     let rounds_max = u32::try_from(rounds).unwrap_or(u32::MAX).max(wanted.successes);
     let request = Probe {
-        targets: vec![target(config, &host.0, &way.address(), Some(release))],
+        targets: vec![target(config, &host.0, &way.address(), release)],
         interval_ms: LOOK_MILLISECONDS,
         rounds_max,
         until: Until::Ready { rounds: wanted.successes.max(1) },

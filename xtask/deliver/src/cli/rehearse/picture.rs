@@ -1,5 +1,7 @@
 //! What a rehearsal came to, as the last screen shows it. Pure.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 /// What a rehearsal does not show, however well it goes.
@@ -60,10 +62,11 @@ impl Picture {
             lines.push("live".to_owned());
         }
         for live in &self.live {
-            let place = format!("{} {}  {}", live.stage, live.host, live.address);
-            lines.push(format!("  {}", row(&live.release, &place)));
-            lines.push(format!("  {}", row("", &format!("sha256 {}", live.digest))));
+            let place = format!("{:COLUMN$}{}, at {}", live.host, live.release, live.address);
+            lines.push(format!("  {}", row(&live.stage, &place)));
         }
+        let digests: BTreeSet<_> = self.live.iter().map(|live| &live.digest).collect();
+        lines.extend(digests.iter().map(|digest| format!("  {}", row("sha256", digest))));
         lines.push("not shown".to_owned());
         let left_out = self.left_out.iter().map(|what| format!("left out of the stage {what}"));
         let not_shown = NOT_SHOWN.iter().map(|what| (*what).to_owned());

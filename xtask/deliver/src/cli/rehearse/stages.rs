@@ -55,11 +55,7 @@ impl<'a> Stages<'a> {
         let Some(last) = self.order.last() else { return Ok(()) };
         let good = self.bundle(last, &BTreeMap::new())?;
         acts.play("damaged", || self.damaged(last, &good))?;
-        acts.play("no program", || self.without_program(last, &good))?;
-        let bad = &self.twin.config.rehearsal.bad;
-        if !bad.is_empty() {
-            acts.play("bad release", || self.bad(last, &good, bad))?;
-        }
+        acts.play("bad release", || self.bad(last, &good))?;
         acts.play("roll back", || self.there_and_back(last, &good))
     }
 
@@ -84,27 +80,30 @@ impl<'a> Stages<'a> {
         Ok(((), "an archive without its last byte: refused, nothing was switched".to_owned()))
     }
 
-    fn without_program(&self, name: &str, good: &Bundle) -> Result<((), String)> {
-        let mut bundle = self.bundle(name, &variable("no program"))?;
-        bundle.program.push_str("-that-is-not-there");
-        let (_, outcome) = self.deploy(name, bundle.clone())?;
-        must(name, &bundle.id, &outcome, !matches!(outcome, Outcome::Succeeded | Outcome::Already))?;
-        self.serves(name, &good.id)?;
-        Ok(((), format!("a release that cannot start: {}", word(&outcome))))
-    }
-
-    fn bad(&self, name: &str, good: &Bundle, bad: &BTreeMap<String, String>) -> Result<((), String)> {
+    /// The sealed bytes with the variables that make them bad.
+    fn bad(&self, name: &str, good: &Bundle) -> Result<((), String)> {
+        let bad = &self.twin.config.rehearsal.bad;
+        if bad.is_empty() {
+            return Ok(((), format!("none was planted: {} has no `rehearsal.bad`", config::FILE)));
+        }
         let bundle = self.bundle(name, bad)?;
         let (plan, outcome) = self.deploy(name, bundle.clone())?;
         must(name, &bundle.id, &outcome, matches!(outcome, Outcome::RolledBack { .. }))?;
         let hosts = self.serves(name, &good.id)?;
-        let switched = |facts: &&HostFacts| {
+        let served = |facts: &HostFacts| {
             facts.journal.iter().any(|line| line.step == "switch" && line.subject == bundle.id.0)
         };
-        let touched = hosts.values().filter(switched).count();
+        let touched = hosts.iter().filter(|(_, facts)| served(facts));
+        let touched: Vec<_> = touched.map(|(host, _)| host.0.as_str()).collect();
         let planted: Vec<_> = bad.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let all = plan.hosts().len();
-        Ok(((), format!("{}: {}; {touched} of {all} hosts had served it", planted.join(" "), word(&outcome))))
+        let what = format!(
+            "{}: {}; of {} hosts it got to {}",
+            planted.join(" "),
+            word(&outcome),
+            plan.hosts().len(),
+            touched.join(" ")
+        );
+        Ok(((), what))
     }
 
     /// Another good release, and back to the one before.
@@ -169,7 +168,7 @@ impl<'a> Stages<'a> {
                     observed.confirmed, observed.running
                 )));
             }
-            execute::ready(self.doors, config, driver.as_ref(), &host, Door::Public, release)
+            execute::until_ready(self.doors, config, driver.as_ref(), &host, Door::Public, release)
                 .map_err(wrong)?;
             hosts.insert(host, found);
         }

@@ -48,7 +48,7 @@ impl Machine<'_> {
                 let back: Vec<_> = self.touched().into_iter().filter(|host| self.is_back(host)).collect();
                 let probe = |host: HostName| {
                     let release = plan.back(&host)?;
-                    Some(Effect::Probe { host, door: Door::Public, release })
+                    Some(Effect::Probe { host, door: Door::Public, release: Some(release) })
                 };
                 back.into_iter().filter_map(probe).collect()
             }

@@ -31,8 +31,8 @@ pub enum Effect {
         host: HostName,
         /// Which of its doors.
         door: Door,
-        /// The release that must answer.
-        release: ReleaseId,
+        /// Who must answer. None: while two overlap, either may; what is watched afterwards tells them apart.
+        release: Option<ReleaseId>,
     },
     /// A wave is watched. What is measured counts from the wave's first watching on.
     Watch {
