@@ -60,12 +60,16 @@ pub(super) struct Wanted {
     /// Print every command that would be run
     #[arg(long)]
     show_commands: bool,
+    /// The backup from which the data was restored.
+    #[arg(skip)]
+    restored: Option<String>,
 }
 
 impl Wanted {
     /// A deployment to a stage, with nothing else said.
     pub(super) fn to(stage: &str) -> Wanted {
-        Wanted { to: stage.to_owned(), staging: None, override_freeze: None, show_commands: false }
+        let to = stage.to_owned();
+        Wanted { to, staging: None, override_freeze: None, show_commands: false, restored: None }
     }
 }
 

@@ -249,6 +249,9 @@ pub struct Migrations {
     /// Adds what the release needs and the one before does not mind, as a list of words; run once, before the first wave and
     /// after the backups
     pub expand: Option<Vec<String>>,
+    /// Takes out what only releases of an older `schema` need, as a list of words; run once every host confirmed, when no
+    /// release that is kept is of one. Going back to such a release is refused afterwards
+    pub contract: Option<Vec<String>>,
 }
 
 /// What the file says.

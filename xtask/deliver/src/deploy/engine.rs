@@ -3,7 +3,7 @@
 //! ```text
 //! lock -> observe -> clean up -> stage everywhere -> backups, expand
 //!      -> each wave: { arm, start, probe, switch, probe, drain } -> watch, arm again -> confirm
-//!      -> checks -> prune -> done
+//!      -> checks -> prune -> done -> contract
 //! ```
 //!
 //! What holds after every step, whatever comes back and in whatever order:
@@ -20,7 +20,7 @@
 mod back;
 mod state;
 
-pub use state::{Effect, Event, Hook, HostState, Outcome, Phase, State, Step, Verdict};
+pub use state::{Effect, Event, Hook, HostEntry, HostState, Outcome, Phase, State, Step, Verdict};
 
 use crate::deploy::config::Inconclusive;
 use crate::deploy::contract::{Answer, Call, Door, HostName, Trouble};
@@ -197,7 +197,10 @@ impl Machine<'_> {
             Phase::Confirming(index) => self.next_wave(index + 1),
             Phase::Checking => self.on_all(Phase::Pruning, |plan| Call::Prune { keep: plan.keep.clone() }),
             Phase::Pruning => self.on_all(Phase::Ending, |plan| plan.note("succeeded")),
-            Phase::Ending => self.end(Outcome::Succeeded),
+            Phase::Ending => self.contract(Outcome::Succeeded),
+            Phase::Contracting => self.contracted(),
+            Phase::Contracted => self.end(Outcome::Succeeded),
+            Phase::Pausing => self.paused(),
             Phase::RollingBack(step) => self.roll_back(step),
             Phase::Ended => Vec::new(),
         }
@@ -207,6 +210,9 @@ impl Machine<'_> {
     fn clean_up(&mut self) -> Vec<Effect> {
         if let Some(why) = self.held() {
             return self.end(Outcome::Refused { why: vec![why] });
+        }
+        if let Some(host) = self.outdated() {
+            return self.end(Outcome::Outdated { host });
         }
         self.state.phase = Phase::CleaningUp;
         let mut effects = Vec::new();
@@ -226,9 +232,37 @@ impl Machine<'_> {
             }
         }
         if self.state.hosts.values().all(|entry| entry.state == HostState::Confirmed && !entry.touched) {
-            return self.end(Outcome::Already);
+            return self.contract(Outcome::Already);
         }
         effects
+    }
+
+    /// A host whose lock somebody took between the look that the plan was made from and our own lock.
+    fn outdated(&self) -> Option<HostName> {
+        let is_outdated = |name: &HostName, entry: &HostEntry| {
+            let seen = self.plan.seen.get(name).copied().unwrap_or_default();
+            entry.observed.as_ref().is_some_and(|observed| observed.fence.0 > seen.0 + 1)
+        };
+        self.state.hosts.iter().find(|(name, entry)| is_outdated(name, entry)).map(|(name, _)| name.clone())
+    }
+
+    /// When every host has the release, the data is contracted where the plan says so; else it is over.
+    fn contract(&mut self, outcome: Outcome) -> Vec<Effect> {
+        match &self.plan.contract {
+            None => self.end(outcome),
+            Some(words) => {
+                self.state.phase = Phase::Contracting;
+                vec![Effect::Run { hook: Hook::Contract(words.clone()) }]
+            }
+        }
+    }
+
+    fn contracted(&mut self) -> Vec<Effect> {
+        let why = std::mem::take(&mut self.state.problems);
+        if why.is_empty() {
+            return self.on_all(Phase::Contracted, Plan::note_contracted);
+        }
+        self.end(Outcome::Person { why })
     }
 
     fn held(&self) -> Option<String> {
@@ -375,10 +409,31 @@ impl Machine<'_> {
                     self.state.problems.push(format!("no verdict: {why}"));
                     Vec::new()
                 }
-                Inconclusive::Pause => self.end(Outcome::Paused { why }),
+                Inconclusive::Pause => self.pause(index, why),
             },
             Verdict::Inconclusive { .. } => self.arm_again(index, watched),
         }
+    }
+
+    /// Hosts on trial go back now: nobody would put their undos off while a person thinks.
+    fn pause(&mut self, index: usize, why: String) -> Vec<Effect> {
+        self.state.paused = Some(why);
+        self.state.phase = Phase::Pausing;
+        let back = |host: HostName| {
+            let to = self.plan.back(&host);
+            Effect::Perform { host, call: Call::Revert { to } }
+        };
+        self.on_trial(index).into_iter().map(back).collect()
+    }
+
+    fn paused(&mut self) -> Vec<Effect> {
+        let why = self.state.paused.take().unwrap_or_default();
+        if self.state.problems.is_empty() {
+            return self.end(Outcome::Paused { why });
+        }
+        // A host that may still serve the release is a failure like any other.
+        self.state.problems.insert(0, format!("no verdict: {why}"));
+        self.stop()
     }
 
     fn confirm(&mut self, index: usize) -> Vec<Effect> {

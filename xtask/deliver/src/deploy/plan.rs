@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use nexus_xtask::digest::Digest;
 
 use crate::deploy::config::{Config, Inconclusive, Stage};
-use crate::deploy::contract::{Bundle, Call, HostName, Line, Observed, ReleaseId};
+use crate::deploy::contract::{Bundle, Call, Fence, HostName, Line, Observed, ReleaseId};
 use crate::deploy::engine::Hook;
 
 pub use refuse::{Known, Refusal, failure, refusals};
@@ -26,6 +26,9 @@ const ARM_MARGIN_SECONDS: u32 = 30;
 /// The kind of the note that ends a deployment on a host.
 pub const ENDED: &str = "deploy.ended";
 
+/// The kind of the note that the data was contracted.
+pub const CONTRACTED: &str = "deploy.contracted";
+
 /// Which way it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -34,6 +37,18 @@ pub enum Kind {
     Deploy,
     /// A stage goes to a release that was good there.
     Rollback,
+}
+
+/// The word of going back in notes.
+const BACK: &str = "back";
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Kind::Deploy => "forward",
+            Kind::Rollback => BACK,
+        }
+    }
 }
 
 /// Everything that will happen.
@@ -56,10 +71,18 @@ pub struct Plan {
     pub way_back: BTreeMap<HostName, Option<ReleaseId>>,
     /// Hosts that a killed deployment of this very release confirmed: they go back with the others.
     pub unfinished: BTreeSet<HostName>,
+    /// The fence of each host when it was looked at.
+    pub seen: BTreeMap<HostName, Fence>,
     /// What is done before the first wave.
     pub before: Vec<Hook>,
     /// What must pass after the last one.
     pub after: Vec<Hook>,
+    /// What takes out of the data what only earlier releases need, once every host confirmed.
+    pub contract: Option<Vec<String>>,
+    /// Why that has to wait, where it has to.
+    pub contract_waits: Vec<String>,
+    /// The backup from which the data was restored before a stage goes back.
+    pub restored: Option<String>,
     /// Releases that stay on the hosts.
     pub keep: Vec<ReleaseId>,
     /// How long a wave is watched.
@@ -86,38 +109,72 @@ pub struct HostFacts {
 }
 
 impl HostFacts {
-    /// Releases whose deployment succeeded here, the oldest first, each with the labels of its last end.
+    /// Releases whose deployment succeeded here and that nobody went back from since, the oldest first, each with the
+    /// labels of its last end.
     pub fn good(&self) -> Vec<(ReleaseId, &BTreeMap<String, String>)> {
         let mut good: Vec<(ReleaseId, &BTreeMap<String, String>)> = Vec::new();
         for line in self.journal.iter().filter(|line| line.step == ENDED) {
             let Some(release) = line.labels.get("release") else { continue };
+            let is = |name: &str, value: &str| line.labels.get(name).is_some_and(|said| said == value);
+            if is("way", BACK) && !is("outcome", "succeeded") {
+                // That a host did not get there says nothing about the release, which was good when it was left.
+                continue;
+            }
+            if is("way", BACK) {
+                // What came after it is what people went back from.
+                if let Some(place) = good.iter().position(|(known, _)| known.0 == *release) {
+                    good.truncate(place);
+                }
+            }
             good.retain(|(known, _)| known.0 != *release);
-            if line.labels.get("outcome").is_some_and(|outcome| outcome == "succeeded") {
+            if is("outcome", "succeeded") {
                 good.push((ReleaseId(release.clone()), &line.labels));
             }
         }
         good
     }
 
-    /// What this host goes back to when a release does not stay: what is confirmed, or what was before that, where a
-    /// killed deployment confirmed the release itself.
+    /// True for a release whose deployment succeeded here.
+    fn is_good(&self, release: &ReleaseId) -> bool {
+        self.good().iter().any(|(good, _)| good == release)
+    }
+
+    /// What this host goes back to when a release does not stay: what is confirmed, when that is good; where a killed
+    /// deployment confirmed it, the newest good one before; without any, what it had.
     fn back(&self, release: &ReleaseId) -> Option<ReleaseId> {
-        match &self.observed.confirmed {
-            Some(confirmed) if confirmed != release || !self.is_unfinished(release) => {
-                Some(confirmed.clone())
-            }
-            None => None,
-            Some(_) => {
-                let earlier = self.observed.history.iter().rev().map(|one| &one.release);
-                earlier.into_iter().find(|one| *one != release).cloned()
-            }
+        let confirmed = self.observed.confirmed.as_ref()?;
+        if self.is_good(confirmed) {
+            return Some(confirmed.clone());
         }
+        let good = self.good().into_iter().rev().map(|(good, _)| good).find(|good| good != release);
+        let earlier =
+            || self.observed.history.iter().rev().map(|one| &one.release).find(|one| *one != release);
+        good.or_else(|| if confirmed == release { earlier().cloned() } else { Some(confirmed.clone()) })
+    }
+
+    /// True while a deployment is under way here, or died: what runs is not known to be good.
+    pub fn is_open(&self) -> bool {
+        let observed = &self.observed;
+        let confirmed = observed.confirmed.as_ref();
+        observed.trial.is_some()
+            || observed.armed.is_some()
+            || confirmed.is_some_and(|one| !self.is_good(one))
+    }
+
+    /// The newest shape of the data that releases before cannot run on any more; 0 where nothing was contracted.
+    pub fn contracted(&self) -> u32 {
+        let schema = |line: &Line| line.labels.get("schema")?.parse().ok();
+        self.journal.iter().fold(0, |before, line| match line.step.as_str() {
+            CONTRACTED => schema(line).unwrap_or(0).max(before),
+            // Data that was restored has all again that was in the backup.
+            ENDED if line.labels.contains_key("restored") => 0,
+            _ => before,
+        })
     }
 
     /// True when the release is confirmed here and its deployment never ended.
     fn is_unfinished(&self, release: &ReleaseId) -> bool {
-        self.observed.confirmed.as_ref() == Some(release)
-            && !self.good().iter().any(|(good, _)| good == release)
+        self.observed.confirmed.as_ref() == Some(release) && !self.is_good(release)
     }
 }
 
@@ -152,6 +209,12 @@ pub fn make(
         Kind::Rollback => Vec::new(),
     };
     let checks = stage.checks.iter();
+    let keep = keep(stage, hosts);
+    let schema = schema(stage, kind, &bundle.id, hosts);
+    let (contract, contract_waits) = match kind {
+        Kind::Deploy => contract(stage, &bundle.id, &keep, hosts),
+        Kind::Rollback => (None, Vec::new()),
+    };
     Plan {
         version: VERSION,
         stage: name.to_owned(),
@@ -162,7 +225,11 @@ pub fn make(
             .filter(|(_, facts)| facts.is_unfinished(&bundle.id))
             .map(|(host, _)| host.clone())
             .collect(),
-        keep: keep(stage, hosts),
+        seen: hosts.iter().map(|(host, facts)| (host.clone(), facts.observed.fence)).collect(),
+        contract,
+        contract_waits,
+        restored: None,
+        keep,
         bundle,
         waves,
         parallel,
@@ -173,7 +240,25 @@ pub fn make(
         drain_seconds: config.service.drain_seconds,
         arm_seconds: chunks.saturating_mul(turn).saturating_add(ARM_MARGIN_SECONDS),
         on_inconclusive: stage.analysis.on_inconclusive,
-        schema: (stage.migrations.schema, stage.migrations.schema_min),
+        schema,
+    }
+}
+
+/// The shapes of the data that a release knows: those of the stage as it is declared now, or as they were when it came.
+fn schema(
+    stage: &Stage,
+    kind: Kind,
+    release: &ReleaseId,
+    hosts: &BTreeMap<HostName, HostFacts>,
+) -> (u32, u32) {
+    let now = (stage.migrations.schema, stage.migrations.schema_min);
+    let then = || {
+        let good = hosts.values().flat_map(HostFacts::good).find(|(good, _)| good == release)?.1;
+        Some((good.get("schema")?.parse().ok()?, good.get("schema_min")?.parse().ok()?))
+    };
+    match kind {
+        Kind::Deploy => now,
+        Kind::Rollback => then().unwrap_or(now),
     }
 }
 
@@ -181,6 +266,33 @@ pub fn make(
 fn hooks_before(stage: &Stage) -> Vec<Hook> {
     let backups = stage.backups.iter().map(|name| Hook::Backup(name.clone()));
     backups.chain(stage.migrations.expand.clone().map(Hook::Expand)).collect()
+}
+
+/// The command that contracts the data, or why that has to wait: every release that stays must run without what goes.
+fn contract(
+    stage: &Stage,
+    release: &ReleaseId,
+    keep: &[ReleaseId],
+    hosts: &BTreeMap<HostName, HostFacts>,
+) -> (Option<Vec<String>>, Vec<String>) {
+    let schema = stage.migrations.schema;
+    let Some(words) = &stage.migrations.contract else { return (None, Vec::new()) };
+    if hosts.values().all(|facts| facts.contracted() >= schema) {
+        return (None, Vec::new());
+    }
+    let mut waits = BTreeSet::new();
+    for facts in hosts.values() {
+        for (good, labels) in facts.good() {
+            let wrote: u32 = labels.get("schema").and_then(|said| said.parse().ok()).unwrap_or(0);
+            if good != *release && keep.contains(&good) && wrote < schema {
+                waits.insert(format!("{} needs the data of schema {wrote}", good.0));
+            }
+        }
+    }
+    match waits.is_empty() {
+        true => (Some(words.clone()), Vec::new()),
+        false => (None, waits.into_iter().collect()),
+    }
 }
 
 /// The newest good releases of any host, as many as are kept.
@@ -216,6 +328,7 @@ impl Plan {
     pub fn note(&self, outcome: &str) -> Call {
         let labels = [
             ("outcome", outcome.to_owned()),
+            ("way", self.kind.word().to_owned()),
             ("release", self.bundle.id.0.clone()),
             ("version", self.bundle.version.clone()),
             ("digest", self.bundle.digest.to_string()),
@@ -225,8 +338,16 @@ impl Plan {
             ("schema", self.schema.0.to_string()),
             ("schema_min", self.schema.1.to_string()),
         ];
-        let labels = labels.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let restored = self.restored.clone().map(|backup| ("restored", backup));
+        let labels = labels.into_iter().chain(restored);
+        let labels = labels.map(|(name, value)| (name.to_owned(), value)).collect();
         Call::Note { kind: ENDED.to_owned(), labels }
+    }
+
+    /// The note that the data was contracted.
+    pub fn note_contracted(&self) -> Call {
+        let labels = [("schema".to_owned(), self.schema.0.to_string())].into();
+        Call::Note { kind: CONTRACTED.to_owned(), labels }
     }
 
     /// The name of this deployment in journals: the same for the same release in the same stage, so that who resumes it
@@ -235,3 +356,6 @@ impl Plan {
         format!("{}-{}", self.stage, self.bundle.id.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

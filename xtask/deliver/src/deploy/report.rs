@@ -38,6 +38,12 @@ pub fn plan(plan: &Plan) -> String {
     for hook in &plan.after {
         lines.push(row("after", &hook.to_string()));
     }
+    if let Some(words) = &plan.contract {
+        lines.push(row("contract", &words.join(" ")));
+    }
+    for why in &plan.contract_waits {
+        lines.push(row("contract", &format!("waits: {why}")));
+    }
     for (host, back) in &plan.way_back {
         let back = back.as_ref().map_or("nothing: it never had a release", |release| release.0.as_str());
         lines.push(row("way back", &format!("{}: {back}", host.0)));
@@ -103,7 +109,10 @@ pub fn outcome(plan: &Plan, outcome: &Outcome, again: &str) -> Result<(Exit, Str
         Outcome::Paused { why } => {
             Err(Failure::new(Exit::Person, format!("there is no verdict on {release} in `{stage}`"))
                 .why(why)
-                .why(format!("its hosts go back by themselves within {} s", plan.arm_seconds))
+                .why(format!(
+                    "the hosts that were on trial went back, at the latest {} s from now; waves before stay",
+                    plan.arm_seconds
+                ))
                 .next(format!("find out why there are too few answers; then, to try again: {again}")))
         }
         Outcome::Person { why } => Err(all(
@@ -115,6 +124,11 @@ pub fn outcome(plan: &Plan, outcome: &Outcome, again: &str) -> Result<(Exit, Str
             Err(Failure::new(Exit::Temporary, format!("the lock of `{}` could not be taken", host.0))
                 .why(trouble.to_string())
                 .next(format!("wait for its end; then: {again}")))
+        }
+        Outcome::Outdated { host } => {
+            Err(Failure::new(Exit::Temporary, "the plan is out of date, and nothing was changed")
+                .why(format!("somebody held the lock of `{}` since it was made", host.0))
+                .next(format!("it is made again: {again}")))
         }
         Outcome::LockLost => {
             Err(Failure::new(Exit::Temporary, "the lock was lost, so nothing more was done")

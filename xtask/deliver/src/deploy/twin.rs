@@ -61,7 +61,7 @@ fn of_stage(
     stage.backups.clear();
     stage.secrets.clear();
     stage.analysis.metrics.clear();
-    stage.migrations = Migrations { expand: None, ..stage.migrations.clone() };
+    stage.migrations = Migrations { expand: None, contract: None, ..stage.migrations.clone() };
 }
 
 fn left_out(name: &str, stage: &Stage) -> Option<String> {
@@ -81,7 +81,8 @@ fn left_out(name: &str, stage: &Stage) -> Option<String> {
         named("backup", stage.backups.iter().map(String::as_str).collect()),
         named("secret", stage.secrets.iter().map(String::as_str).collect()),
         named("metric", stage.analysis.metrics.keys().map(String::as_str).collect()),
-        stage.migrations.expand.is_some().then(|| "its migration".to_owned()),
+        (stage.migrations.expand.is_some() || stage.migrations.contract.is_some())
+            .then(|| "its migrations".to_owned()),
     ];
     let all: Vec<String> = all.into_iter().flatten().collect();
     (!all.is_empty()).then(|| format!("{name}: {}", all.join(", ")))
@@ -120,7 +121,7 @@ mod tests {
         );
         expect_test::expect![[r#"
             [["h1"], ["h2", "h3"], ["h4", "h5"]] Host { at: None, listen: "127.0.0.1:5" } {"MODE": "rehearsed", "OTHER": "stays"} small large
-            large: 2 of its hosts, 597 s of watching, the rest between stages, 2 approvals, gate `page`, backup `data`, secret `KEY`, its migration"#]]
+            large: 2 of its hosts, 597 s of watching, the rest between stages, 2 approvals, gate `page`, backup `data`, secret `KEY`, its migrations"#]]
         .assert_eq(&shown);
         let reaches = |stage: &Stage| {
             stage.driver != DriverKind::Local || stage.hosts.values().any(|host| host.at.is_some())

@@ -39,6 +39,9 @@ pub(super) struct Back {
     /// The release, as `deploy status` and `deploy history` name it; the last good one where nothing is said
     #[arg(long, value_name = "RELEASE")]
     to: Option<String>,
+    /// The backup from which the data was restored, where it had been contracted since that release; it is written down
+    #[arg(long, value_name = "BACKUP")]
+    restored: Option<String>,
     /// Do it; without this the plan is shown, and no host is changed
     #[arg(long)]
     execute: bool,
@@ -117,7 +120,8 @@ pub(super) fn rollback(doors: &Doors, arguments: &Back) -> Result<Exit> {
     let stage = config.stage(&arguments.stage)?;
     let way = Way::open(doors, &config, &arguments.stage, stage)?;
     let bundle = way.good(arguments.to.as_deref())?;
-    let (plan, refused) = way.plan(Kind::Rollback, bundle, None, &Wanted::to(&arguments.stage))?;
+    let wanted = Wanted { restored: arguments.restored.clone(), ..Wanted::to(&arguments.stage) };
+    let (plan, refused) = way.plan(Kind::Rollback, bundle, None, &wanted)?;
     if !refused.is_empty() {
         return Err(plan::failure(
             &refused,
@@ -223,7 +227,8 @@ impl<'a> Way<'a> {
         staged: Option<&Staged>,
         wanted: &Wanted,
     ) -> Result<(Plan, Vec<plan::Refusal>)> {
-        let plan = plan::make(self.config, &self.name, self.stage, kind, bundle, &self.hosts);
+        let mut plan = plan::make(self.config, &self.name, self.stage, kind, bundle, &self.hosts);
+        plan.restored.clone_from(&wanted.restored);
         let now = self.doors.clock.now();
         let mut known = Known {
             unreachable: self.unreachable.clone(),
@@ -247,15 +252,16 @@ impl<'a> Way<'a> {
         Ok((plan, refused))
     }
 
-    /// A release that was good on every host: the one before what is confirmed, or the one that is named.
+    /// A release that was good on every host: the one that is named; else the one before what is confirmed. Where a
+    /// deployment is open on any host, what was good before it is that one, confirmed or not.
     pub(crate) fn good(&self, named: Option<&str>) -> Result<Bundle> {
+        let is_open = self.hosts.values().any(HostFacts::is_open);
         let of_host = |facts: &HostFacts| {
-            let confirmed = facts.observed.confirmed.clone();
-            let good = facts.good();
-            let mut good = good.into_iter().rev().filter(|(release, _)| Some(release) != confirmed.as_ref());
+            let confirmed = facts.observed.confirmed.as_ref();
+            let mut good = facts.good().into_iter().rev();
             let found = match named {
-                Some(named) => facts.good().into_iter().find(|(release, _)| release.0 == named),
-                None => good.next(),
+                Some(named) => good.find(|(release, _)| release.0 == named),
+                None => good.find(|(release, _)| is_open || Some(release) != confirmed),
             };
             found.map(|(release, labels)| (release, labels.clone()))
         };
@@ -340,7 +346,7 @@ impl<'a> Way<'a> {
                 let own = self.doors.environment.binary().display().to_string();
                 vec![own, "backup".to_owned(), "create".to_owned(), name.clone()]
             }
-            Hook::Expand(words) | Hook::Check { words, .. } => words.clone(),
+            Hook::Expand(words) | Hook::Contract(words) | Hook::Check { words, .. } => words.clone(),
         };
         gates::passes(self.doors, &words).map_err(|why| format!("{hook}: {why}"))
     }

@@ -218,6 +218,7 @@ fn word(outcome: &Outcome) -> String {
         Outcome::Paused { why } => format!("paused ({why})"),
         Outcome::Person { why } => format!("a person must look ({})", why.join("; ")),
         Outcome::Busy { host, trouble } => format!("busy ({}: {trouble})", host.0),
+        Outcome::Outdated { host } => format!("out of date ({})", host.0),
         Outcome::LockLost => "the lock was lost".to_owned(),
     }
 }

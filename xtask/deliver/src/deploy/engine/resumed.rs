@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nexus_xtask::digest::Digest;
 
 use super::*;
-use crate::deploy::contract::{Armed, Bundle, Instance, Observed, ReleaseId};
+use crate::deploy::contract::{Armed, Bundle, Fence, Instance, Observed, ReleaseId};
 use crate::deploy::plan::VERSION;
 
 fn id(name: &str) -> ReleaseId {
@@ -45,6 +45,10 @@ fn plan(waves: &[&[&str]], unfinished: &[&str]) -> Plan {
         parallel: 1,
         before: Vec::new(),
         after: Vec::new(),
+        seen: BTreeMap::new(),
+        contract: None,
+        contract_waits: Vec::new(),
+        restored: None,
         keep: Vec::new(),
         soak_seconds: 0,
         wait_seconds_max: 0,
@@ -60,6 +64,17 @@ fn run(
     plan: &Plan,
     hosts: &[(&str, Observed)],
     lost: impl Fn(&str, &Call) -> bool,
+) -> (Outcome, Vec<String>) {
+    run_where(plan, hosts, lost, &Verdict::Pass, &Ok(()))
+}
+
+/// As [`run`], with what watching and hooks come to.
+fn run_where(
+    plan: &Plan,
+    hosts: &[(&str, Observed)],
+    lost: impl Fn(&str, &Call) -> bool,
+    verdict: &Verdict,
+    ran: &Result<(), String>,
 ) -> (Outcome, Vec<String>) {
     let observed: BTreeMap<HostName, Observed> =
         hosts.iter().map(|(host, observed)| (name(host), observed.clone())).collect();
@@ -81,8 +96,11 @@ fn run(
                 Event::Performed { host, call, result }
             }
             Effect::Probe { host, .. } => Event::Probed { host, result: Ok(()) },
-            Effect::Watch { .. } => Event::Watched { verdict: Verdict::Pass },
-            Effect::Run { .. } => Event::Ran { result: Ok(()) },
+            Effect::Watch { .. } => Event::Watched { verdict: verdict.clone() },
+            Effect::Run { hook } => {
+                asked.push(hook.to_string());
+                Event::Ran { result: ran.clone() }
+            }
         }));
     }
     (state.outcome.expect("it ended"), asked)
@@ -136,4 +154,49 @@ fn cleaning_up_that_has_no_answer_is_not_nothing() {
     let (outcome, asked) = run(&plan, &[("a", half)], |_, call| matches!(call, Call::Revert { .. }));
     assert!(matches!(outcome, Outcome::Person { .. }), "{outcome:?}");
     assert_eq!(asked, ["a observe", "a revert", "a revert"]);
+}
+
+#[test]
+fn a_plan_that_somebody_deployed_after_changes_nothing() {
+    let mut plan = plan(&[&["a"]], &[]);
+    plan.seen = [(name("a"), Fence(4))].into();
+    for (fence, is_outdated) in [(4, false), (5, false), (6, true)] {
+        let found = Observed { fence: Fence(fence), ..serves("old") };
+        let (outcome, asked) = run(&plan, &[("a", found)], |_, _| false);
+        assert_eq!(outcome == Outcome::Outdated { host: name("a") }, is_outdated, "{fence}: {outcome:?}");
+        assert_eq!(asked == ["a observe"], is_outdated, "{fence}: {asked:?}");
+    }
+}
+
+#[test]
+fn a_pause_takes_back_the_wave_on_trial_and_leaves_the_ones_before() {
+    let plan = Plan { on_inconclusive: Inconclusive::Pause, ..plan(&[&["a"], &["b"]], &["a"]) };
+    let hosts = [("a", serves("new")), ("b", serves("old"))];
+    let unknown = Verdict::Inconclusive { why: "no answers".to_owned() };
+    let (outcome, asked) = run_where(&plan, &hosts, |_, _| false, &unknown, &Ok(()));
+    assert_eq!(outcome, Outcome::Paused { why: "no answers".to_owned() });
+    assert_eq!(asked.last().map(String::as_str), Some("b revert"), "{asked:?}");
+    assert!(!asked.contains(&"a revert".to_owned()), "{asked:?}");
+
+    let lost = |_: &str, call: &Call| matches!(call, Call::Revert { .. });
+    let (outcome, _) = run_where(&plan, &hosts, lost, &unknown, &Ok(()));
+    assert!(matches!(outcome, Outcome::Person { .. }), "{outcome:?}");
+}
+
+#[test]
+fn data_is_contracted_after_the_last_host_said_so_and_a_failure_takes_nothing_back() {
+    let plan = Plan { contract: Some(vec!["drop".to_owned()]), ..plan(&[&["a"]], &[]) };
+    let (outcome, asked) = run(&plan, &[("a", serves("old"))], |_, _| false);
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!(asked[asked.len() - 3..], ["a note", "contract: drop", "a note"]);
+
+    let failed = Err("no right".to_owned());
+    let (outcome, asked) = run_where(&plan, &[("a", serves("old"))], |_, _| false, &Verdict::Pass, &failed);
+    assert_eq!(outcome, Outcome::Person { why: vec!["no right".to_owned()] });
+    assert_eq!(asked.last().map(String::as_str), Some("contract: drop"));
+
+    // A deployer that died before it: the same command does it.
+    let (outcome, asked) = run(&plan, &[("a", serves("new"))], |_, _| false);
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!(asked, ["a observe", "contract: drop", "a note"]);
 }

@@ -58,6 +58,8 @@ pub enum Hook {
     Backup(String),
     /// The data gets what the release needs.
     Expand(Vec<String>),
+    /// The data loses what only earlier releases need.
+    Contract(Vec<String>),
     /// A check passes.
     Check {
         /// Its name.
@@ -72,6 +74,7 @@ impl fmt::Display for Hook {
         match self {
             Hook::Backup(name) => write!(f, "backup `{name}`"),
             Hook::Expand(words) => write!(f, "expand: {}", words.join(" ")),
+            Hook::Contract(words) => write!(f, "contract: {}", words.join(" ")),
             Hook::Check { name, words } => write!(f, "check `{name}`: {}", words.join(" ")),
         }
     }
@@ -156,7 +159,7 @@ pub enum Outcome {
         /// Why.
         why: Vec<String>,
     },
-    /// There was no verdict. The hosts on trial go back by themselves when nobody acts.
+    /// There was no verdict. The hosts on trial went back, or do so by themselves; waves before stay.
     Paused {
         /// What was missing.
         why: String,
@@ -175,6 +178,11 @@ pub enum Outcome {
     },
     /// Somebody else took over, or the connection that held the lock broke.
     LockLost,
+    /// Somebody held a lock after the plan was made: it may not fit any more. Nothing was changed.
+    Outdated {
+        /// The host whose lock was held.
+        host: HostName,
+    },
 }
 
 /// Where a deployment is.
@@ -223,6 +231,12 @@ pub enum Phase {
     Pruning,
     /// The end is written down on every host.
     Ending,
+    /// What only earlier releases need is taken out of the data.
+    Contracting,
+    /// That is written down on every host.
+    Contracted,
+    /// The hosts on trial go back, because nobody can say whether the release is good.
+    Pausing,
     /// Every touched host goes back.
     RollingBack(back::Place),
     /// It is over.
@@ -246,14 +260,26 @@ impl Phase {
             Phase::Checking => "check",
             Phase::Pruning => "prune",
             Phase::Ending => "end",
+            Phase::Contracting | Phase::Contracted => "contract",
+            Phase::Pausing => "pause",
             Phase::RollingBack(_) => "roll back",
             Phase::Ended => "ended",
         }
     }
 
-    /// True while a problem means going back. Pruning and the last note change nothing that serves.
+    /// True while a problem means going back. Pruning and the last note change nothing that serves, and data that may be
+    /// contracted serves no release before.
     pub(super) fn goes_forward(&self) -> bool {
-        !matches!(self, Phase::RollingBack(_) | Phase::Ended | Phase::Pruning | Phase::Ending)
+        !matches!(
+            self,
+            Phase::RollingBack(_)
+                | Phase::Pausing
+                | Phase::Ended
+                | Phase::Pruning
+                | Phase::Ending
+                | Phase::Contracting
+                | Phase::Contracted
+        )
     }
 }
 
@@ -352,6 +378,8 @@ pub struct State {
     /// What went wrong before that.
     pub(super) why: Vec<String>,
     pub(super) verdict: Option<Verdict>,
+    /// Why there was no verdict, once that ends the deployment.
+    pub(super) paused: Option<String>,
     pub(super) not_locked: Option<(HostName, Trouble)>,
 }
 
@@ -372,6 +400,7 @@ impl State {
             problems: Vec::new(),
             why: Vec::new(),
             verdict: None,
+            paused: None,
             not_locked: None,
         }
     }

@@ -107,6 +107,18 @@ fn of_host(plan: &Plan, host: &HostName, facts: &HostFacts, known: &Known) -> Ve
             format!("{} MB are free, and {} MB are needed", observed.free_bytes >> 20, (needed >> 20) + 1);
         all.push(missing(&host.0, why, "free space there"));
     }
+    let contracted = facts.contracted();
+    if plan.schema.0 < contracted && plan.restored.is_none() {
+        let why = format!(
+            "its data was contracted to schema {contracted}, and this release is of {}",
+            plan.schema.0
+        );
+        all.push(missing(
+            &host.0,
+            why,
+            "restore a backup from before that, then: cargo xtask deploy rollback --restored BACKUP",
+        ));
+    }
     if plan.kind == Kind::Rollback && !is_there(&plan.bundle.id) {
         let why = format!("{} is gone", plan.bundle.id.0);
         all.push(missing(&host.0, why, "deploy it again: its bytes are in the release"));
@@ -122,6 +134,13 @@ fn of_upstream(plan: &Plan, stage: &Stage, name: &str, known: &Known) -> Vec<Ref
     };
     let digest = plan.bundle.digest.to_string();
     let mut all = Vec::new();
+    if hosts.is_empty() {
+        all.push(missing(
+            name,
+            "it has no host".to_owned(),
+            "a stage without hosts confirms nothing: add one",
+        ));
+    }
     for facts in hosts {
         let facts = match facts {
             Ok(facts) => facts,

@@ -163,6 +163,7 @@ impl Record {
             | Outcome::Paused { .. }
             | Outcome::Person { .. }
             | Outcome::Busy { .. }
+            | Outcome::Outdated { .. }
             | Outcome::LockLost => true,
         };
         if self.failed && !is_failure {
@@ -187,13 +188,16 @@ impl Record {
                 Outcome::Person { .. } if self.touched.contains(host) && !self.reverted.contains(host) => {
                     return no(host, "nobody asked it to go back");
                 }
-                Outcome::Refused { .. } if self.touched.contains(host) => return no(host, "it was touched"),
+                Outcome::Refused { .. } | Outcome::Outdated { .. } if self.touched.contains(host) => {
+                    return no(host, "it was touched");
+                }
                 Outcome::Paused { .. } if self.failed => return no(host, "something failed"),
                 Outcome::Succeeded
                 | Outcome::Already
                 | Outcome::RolledBack { .. }
                 | Outcome::Person { .. }
                 | Outcome::Refused { .. }
+                | Outcome::Outdated { .. }
                 | Outcome::Paused { .. }
                 | Outcome::Busy { .. }
                 | Outcome::LockLost => {}

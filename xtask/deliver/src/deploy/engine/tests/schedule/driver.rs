@@ -165,6 +165,7 @@ impl Schedule {
     fn hook(&mut self, run: usize, hook: Hook) -> Result<(), String> {
         let fails = match &hook {
             Hook::Backup(_) | Hook::Expand(_) => self.faults > 0 && self.random.permille(10),
+            Hook::Contract(_) => false,
             Hook::Check { .. } => {
                 self.quality == Quality::CheckFails && self.runs[run].plan.bundle.id == release(NEW)
             }
@@ -174,7 +175,7 @@ impl Schedule {
         }
         let one = &mut self.runs[run];
         match hook {
-            Hook::Check { .. } => {}
+            Hook::Check { .. } | Hook::Contract(_) => {}
             Hook::Backup(_) | Hook::Expand(_) if self.world.off == Off::HookFirst => one.later.push(hook),
             Hook::Backup(_) | Hook::Expand(_) => one.record.ran.push(hook),
         }
