@@ -73,6 +73,8 @@ system_program() {
 system_program minisign libsodium23
 system_program shellcheck
 system_program prometheus
+system_program restic
+system_program sqlite3 libsqlite3-0 libreadline8
 
 for program in zizmor actionlint act git-cliff; do
   ln -s "$peers/python/bin/$program" "$peers/bin/$program"
