@@ -7,6 +7,7 @@ mod freeze;
 
 pub mod release;
 pub mod deploy;
+pub mod resilience;
 
 pub mod cli;
 

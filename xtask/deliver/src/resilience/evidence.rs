@@ -1,0 +1,146 @@
+//! What backups and drills leave behind: `.xtask/resilience/<kind>/<name>.json`, with the digest of its own text.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use nexus_xtask::digest::Digest;
+use nexus_xtask::files;
+use nexus_xtask::workspace::Workspace;
+
+/// The version that is written.
+pub const VERSION: u32 = 1;
+
+/// The last backup that counts: [`Created`].
+pub const BACKUP: &str = "backup";
+
+/// The last restore drill, green or red: [`Drilled`].
+pub const DRILL: &str = "drill";
+
+/// How much there is of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// Bytes of all files together.
+    pub bytes: u64,
+    /// How many files.
+    pub files: u64,
+    /// The digest of all names and contents.
+    pub digest: Digest,
+}
+
+/// A backup that was read back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Created {
+    /// The version of the format.
+    pub v: u32,
+    /// When it was read back.
+    pub at: Timestamp,
+    /// The snapshot, as restic names it.
+    pub snapshot: String,
+    /// What was backed up.
+    pub size: Size,
+    /// Milliseconds to dump and store it.
+    pub create_ms: u64,
+    /// Milliseconds to read it back and to check the repository.
+    pub verify_ms: u64,
+    /// Why it may be much smaller than the one before.
+    pub shrink_reason: Option<String>,
+}
+
+/// A restore drill.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Drilled {
+    /// The version of the format.
+    pub v: u32,
+    /// When it ended.
+    pub at: Timestamp,
+    /// The snapshot that was restored.
+    pub snapshot: Option<String>,
+    /// What came back.
+    pub size: Option<Size>,
+    /// Milliseconds to restore the files.
+    pub restore_ms: Option<u64>,
+    /// Milliseconds from the begin of the restore until the previous release was ready.
+    pub recovery_ms: Option<u64>,
+    /// Seconds between the newest recovered record and the begin of the drill.
+    pub newest_age_seconds: Option<i64>,
+    /// Why it is red; green where there is nothing.
+    pub reasons: Vec<String>,
+}
+
+/// Evidence as it is found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kept<T> {
+    /// There is none.
+    Absent,
+    /// It does not prove itself, and why.
+    Tampered(String),
+    /// It proves itself.
+    Whole(T),
+}
+
+/// What a gate may think of the last drill.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Age {
+    /// It was green, so many seconds ago.
+    Good(i64),
+    /// There was none.
+    Missing,
+    /// It was green, longer ago than it may be: seconds.
+    Expired(i64),
+    /// It was red, and why.
+    Failed(Vec<String>),
+    /// Its evidence does not prove itself, and why.
+    Tampered(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope {
+    check: Digest,
+    evidence: Box<RawValue>,
+}
+
+fn path(workspace: &Workspace, kind: &str, name: &str) -> PathBuf {
+    workspace.state().join("resilience").join(kind).join(format!("{name}.json"))
+}
+
+/// Keeps evidence in the place of the last, and returns its path from the root.
+///
+/// # Errors
+/// Where the disk does not take it.
+pub fn write(
+    workspace: &Workspace,
+    kind: &str,
+    name: &str,
+    evidence: &impl Serialize,
+) -> anyhow::Result<String> {
+    let evidence = serde_json::value::to_raw_value(evidence)?;
+    let envelope = Envelope { check: Digest::of(evidence.get()), evidence };
+    let path = path(workspace, kind, name);
+    files::write(&path, serde_json::to_string(&envelope)? + "\n")?;
+    Ok(workspace.name_of(&path))
+}
+
+/// The evidence of this name.
+///
+/// # Errors
+/// Where the disk does not give it.
+pub fn read<T: DeserializeOwned>(workspace: &Workspace, kind: &str, name: &str) -> anyhow::Result<Kept<T>> {
+    let path = path(workspace, kind, name);
+    let Some(bytes) = files::read(&path)? else { return Ok(Kept::Absent) };
+    let shown = workspace.name_of(&path);
+    let Ok(envelope) = serde_json::from_slice::<Envelope>(&bytes) else {
+        return Ok(Kept::Tampered(format!("`{shown}` cannot be read")));
+    };
+    if Digest::of(envelope.evidence.get()) != envelope.check {
+        return Ok(Kept::Tampered(format!("`{shown}` was changed after it was written")));
+    }
+    Ok(match serde_json::from_str(envelope.evidence.get()) {
+        Ok(evidence) => Kept::Whole(evidence),
+        Err(error) => Kept::Tampered(format!("`{shown}` is of another version: {error}")),
+    })
+}
