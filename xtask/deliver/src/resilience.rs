@@ -13,7 +13,7 @@ mod tree;
 
 use std::path::Path;
 
-use config::{Backup, Config, Drill};
+use config::{Backup, Config, RestoreDrill};
 use evidence::{Age, Created, Drilled};
 use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::{Failure, Result};
@@ -50,7 +50,7 @@ pub fn drill_restore(doors: &Doors, config: &Config, name: &str) -> Result<Drill
 pub fn ages(doors: &Doors, config: &Config) -> Result<Vec<(String, Age)>> {
     let now = doors.clock.now();
     let mut ages = Vec::new();
-    for (name, drill) in &config.drills {
+    for (name, drill) in &config.restore_drills {
         let kept = evidence::read::<Drilled>(&doors.workspace, evidence::DRILL, name)?;
         ages.push((name.clone(), plan::age(kept, now, drill.age_days_max)));
     }
@@ -58,17 +58,20 @@ pub fn ages(doors: &Doors, config: &Config) -> Result<Vec<(String, Age)>> {
 }
 
 fn backup<'a>(config: &'a Config, name: &str) -> Result<&'a Backup> {
-    config.backups.get(name).ok_or_else(|| unknown("backup", name, config.backups.keys()))
+    config.backups.get(name).ok_or_else(|| unknown("backup", "backups", name, config.backups.keys()))
 }
 
-fn drill<'a>(config: &'a Config, name: &str) -> Result<&'a Drill> {
-    config.drills.get(name).ok_or_else(|| unknown("drill", name, config.drills.keys()))
+fn drill<'a>(config: &'a Config, name: &str) -> Result<&'a RestoreDrill> {
+    config
+        .restore_drills
+        .get(name)
+        .ok_or_else(|| unknown("restore drill", "restore_drills", name, config.restore_drills.keys()))
 }
 
-fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a String>) -> Failure {
+fn unknown<'a>(what: &str, table: &str, name: &str, known: impl Iterator<Item = &'a String>) -> Failure {
     let known: Vec<_> = known.map(String::as_str).collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     Failure::usage(format!("there is no {what} `{name}`"))
         .why(format!("`{}` declares: {known}", config::FILE))
-        .next(format!("name one of these, or declare `[{what}s.{name}]` in `{}`", config::FILE))
+        .next(format!("name one of these, or declare `[{table}.{name}]` in `{}`", config::FILE))
 }

@@ -104,7 +104,7 @@ owner = 'operations'
 restored_by = 'operations'
 shrink_percent_max = 20
 
-[drills.notes]
+[restore_drills.notes]
 backup = 'notes'
 boot = ['python3', '{root}/service.py', '{{folder}}/database.sqlite', '{{port}}']
 probe = ['python3', '-c', """{ask}""", '{{port}}']

@@ -19,7 +19,7 @@ pub struct Config {
     /// Backups by name
     pub backups: BTreeMap<String, Backup>,
     /// Restore drills by name
-    pub drills: BTreeMap<String, Drill>,
+    pub restore_drills: BTreeMap<String, RestoreDrill>,
 }
 
 /// One backup.
@@ -66,7 +66,7 @@ pub enum Source {
 /// One restore drill. In its commands `{folder}` is the empty place, `{port}` a free port.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Drill {
+pub struct RestoreDrill {
     /// The backup that is restored
     pub backup: String,
     /// Commands between restore and boot, each must end with 0
@@ -129,7 +129,7 @@ pub fn parse(text: &str) -> std::result::Result<Config, Vec<Finding>> {
     for (name, backup) in &config.backups {
         check_backup(text, name, backup, &mut findings);
     }
-    for (name, drill) in &config.drills {
+    for (name, drill) in &config.restore_drills {
         check_drill(text, &config, name, drill, &mut findings);
     }
     if findings.is_empty() { Ok(config) } else { Err(findings) }
@@ -165,8 +165,8 @@ fn check_backup(text: &str, name: &str, backup: &Backup, findings: &mut Vec<Find
     }
 }
 
-fn check_drill(text: &str, config: &Config, name: &str, drill: &Drill, findings: &mut Vec<Finding>) {
-    let table = format!("[drills.{name}]");
+fn check_drill(text: &str, config: &Config, name: &str, drill: &RestoreDrill, findings: &mut Vec<Finding>) {
+    let table = format!("[restore_drills.{name}]");
     let mut say = |key: &str, problem: String, next: &str| {
         findings.push(Finding::at(FILE, line_of(text, &table, key), problem, next));
     };

@@ -15,7 +15,7 @@ use nexus_xtask::journal::{self, Entry};
 use nexus_xtask::shell::Command;
 use nexus_xtask::shell::beside::Beside;
 
-use super::config::{Backup, Drill};
+use super::config::{Backup, RestoreDrill};
 use super::evidence::{self, Created, Drilled, Kept, VERSION};
 use super::restic::Repository;
 use super::{dump, plan, tree};
@@ -134,7 +134,7 @@ pub(super) fn restore(doors: &Doors, name: &str, backup: &Backup, into: &Path) -
     Ok(tell(doors, "backup.restore", name, None, vec![snapshot])?)
 }
 
-pub(super) fn drill(doors: &Doors, name: &str, drill: &Drill, backup: &Backup) -> Result<Drilled> {
+pub(super) fn drill(doors: &Doors, name: &str, drill: &RestoreDrill, backup: &Backup) -> Result<Drilled> {
     let mut drilled = Drilled {
         v: VERSION,
         at: doors.clock.now(),
@@ -170,7 +170,7 @@ pub(super) fn drill(doors: &Doors, name: &str, drill: &Drill, backup: &Backup) -
 fn observe(
     doors: &Doors,
     name: &str,
-    drill: &Drill,
+    drill: &RestoreDrill,
     backup: &Backup,
     began: Timestamp,
     drilled: &mut Drilled,
@@ -210,7 +210,7 @@ fn observe(
 
 fn until_ready(
     doors: &Doors,
-    drill: &Drill,
+    drill: &RestoreDrill,
     folder: &Path,
     port: u16,
     started: &Started,
@@ -239,7 +239,7 @@ fn until_ready(
 
 fn look(
     doors: &Doors,
-    drill: &Drill,
+    drill: &RestoreDrill,
     folder: &Path,
     port: u16,
     began: Timestamp,

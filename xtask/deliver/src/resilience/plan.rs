@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::config::Drill;
+use super::config::RestoreDrill;
 use super::evidence::{Age, Created, Drilled, Kept, Size};
 
 /// Why a dump does not count as a backup, before it is stored; nothing where it does.
@@ -65,7 +65,7 @@ pub fn of_snapshot(last: &Kept<Created>, newest: Option<&str>) -> Option<String>
 }
 
 /// Which limits the figures of a drill break.
-pub fn of_figures(drill: &Drill, drilled: &Drilled) -> Vec<String> {
+pub fn of_figures(drill: &RestoreDrill, drilled: &Drilled) -> Vec<String> {
     let mut reasons = Vec::new();
     match drilled.recovery_ms {
         Some(0) => reasons.push("recovery took no time at all: nothing was measured".to_owned()),
