@@ -1,7 +1,9 @@
 //! The verbs of this satellite, in one tree with those of the front.
 
+mod backup;
 mod completions;
 mod deploy;
+mod drill;
 mod man;
 mod rehearse;
 mod release;
@@ -28,6 +30,12 @@ pub enum Deliver {
     /// From what would ship to a service that runs on this machine, and back.
     #[command(about = elsewhere::REHEARSE, long_about = None)]
     Rehearse(rehearse::Arguments),
+    /// Copies of what must not be lost.
+    #[command(about = elsewhere::BACKUP, long_about = None)]
+    Backup(backup::Arguments),
+    /// Recovery that was tried.
+    #[command(about = elsewhere::DRILL, long_about = None)]
+    Drill(drill::Arguments),
     /// For shells.
     #[command(about = elsewhere::COMPLETIONS, long_about = None)]
     Completions(completions::Arguments),
@@ -43,6 +51,8 @@ impl Deliver {
             Deliver::Release(wanted) => release::run(doors, wanted),
             Deliver::Deploy(wanted) => deploy::run(doors, wanted),
             Deliver::Rehearse(wanted) => rehearse::run(doors, wanted),
+            Deliver::Backup(wanted) => backup::run(doors, wanted),
+            Deliver::Drill(wanted) => drill::run(doors, wanted),
             Deliver::Completions(wanted) => completions::run(doors, wanted),
             Deliver::Man(wanted) => man::run(doors, wanted),
         }
@@ -79,6 +89,7 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
     vec![
         ("release", release::config::schema()),
         ("stages", crate::deploy::config::schema()),
+        ("resilience", crate::resilience::config::schema()),
         ("plan", release::plan::schema()),
         ("gates", release::gates::config::schema()),
     ]

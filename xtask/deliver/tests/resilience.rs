@@ -148,7 +148,7 @@ checks = [
 
     /// Why the drill is red.
     fn red(&self) -> String {
-        let failure = resilience::drill_restore(&self.doors, &self.sqlite(), "notes").unwrap_err();
+        let failure = resilience::drill_restore(&self.doors, &self.sqlite(), "notes", None).unwrap_err();
         assert_eq!(failure.exit.code(), 1);
         let ages = resilience::ages(&self.doors, &self.sqlite()).unwrap();
         assert!(matches!(ages[0].1, Age::Failed(_)), "{ages:?}");
@@ -178,7 +178,7 @@ fn a_backup_is_read_back_and_the_drill_on_it_has_figures() {
     assert_eq!(resilience::ages(&bed.doors, &config).unwrap()[0].1, Age::Missing);
     let created = resilience::create(&bed.doors, &config, "notes", None).unwrap();
     assert!(created.size.bytes > 20_000_000, "{created:?}");
-    let drilled = resilience::drill_restore(&bed.doors, &config, "notes").unwrap();
+    let drilled = resilience::drill_restore(&bed.doors, &config, "notes", None).unwrap();
     assert!(drilled.recovery_ms.unwrap() > 0);
     assert!(drilled.newest_age_seconds.unwrap() >= 0);
     println!("{created:?}\n{drilled:?}");
@@ -189,9 +189,9 @@ fn a_backup_is_read_back_and_the_drill_on_it_has_figures() {
     fs::write(&proof, text.replace("\"reasons\":[]", "\"reasons\":[ ]")).unwrap();
     assert!(matches!(resilience::ages(&bed.doors, &config).unwrap()[0].1, Age::Tampered(_)));
 
-    let full = resilience::restore(&bed.doors, &config, "notes", Path::new(&bed.root)).unwrap_err();
+    let full = resilience::restore(&bed.doors, &config, "notes", Path::new(&bed.root), None).unwrap_err();
     assert_eq!(full.exit.code(), 3);
-    resilience::restore(&bed.doors, &config, "notes", &bed.root.join("empty")).unwrap();
+    resilience::restore(&bed.doors, &config, "notes", &bed.root.join("empty"), None).unwrap();
     assert!(bed.root.join("empty/database.sqlite").is_file());
 }
 

@@ -19,6 +19,10 @@ pub const RELEASE: &str = "Release what this workspace makes: propose, plan, bui
 pub const DEPLOY: &str = "Bring a sealed release to the stages it runs in, and back";
 /// What `rehearse` is for.
 pub const REHEARSE: &str = "The whole way on this machine: propose, build, seal, publish, deploy, and back";
+/// What `backup` is for.
+pub const BACKUP: &str = "Make backups that are read back, restore them, remove old ones";
+/// What `drill` is for.
+pub const DRILL: &str = "Try recovery for real, and measure it";
 /// What `completions` is for.
 pub const COMPLETIONS: &str = "Print the completion script of a shell";
 /// What `man` is for.
@@ -37,6 +41,8 @@ const VERBS: &[(&str, Satellite)] = &[
     ("release", DELIVER),
     ("deploy", DELIVER),
     ("rehearse", DELIVER),
+    ("backup", DELIVER),
+    ("drill", DELIVER),
     ("completions", DELIVER),
     ("man", DELIVER),
     ("tidy", UPKEEP),
@@ -54,6 +60,10 @@ pub(super) enum Elsewhere {
     Deploy,
     #[command(about = REHEARSE)]
     Rehearse,
+    #[command(about = BACKUP)]
+    Backup,
+    #[command(about = DRILL)]
+    Drill,
     #[command(about = COMPLETIONS)]
     Completions,
     #[command(about = MAN)]

@@ -40,6 +40,26 @@ pub struct Backup {
     pub restored_by: String,
     /// By how many percent it may be smaller than the last one without a reason
     pub shrink_percent_max: u64,
+    /// What `backup prune` keeps; nothing is removed where nothing is said
+    #[serde(default)]
+    pub keep: Option<Keep>,
+    /// Variables of this process that the repository or the source needs beside the password: `AWS_ACCESS_KEY_ID`
+    #[serde(default)]
+    pub variables: Vec<String>,
+}
+
+/// What stays when old snapshots are removed. The newest one that was read back always does.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keep {
+    /// The newest so many
+    pub last: u32,
+    /// The newest of each of so many days
+    pub daily: u32,
+    /// The newest of each of so many weeks
+    pub weekly: u32,
+    /// The newest of each of so many months
+    pub monthly: u32,
 }
 
 /// What is backed up.
@@ -63,12 +83,16 @@ pub enum Source {
     },
 }
 
-/// One restore drill. In its commands `{folder}` is the empty place, `{port}` a free port.
+/// One restore drill. In its commands `{folder}` is the empty place, `{port}` a free port, `{release}` the folder of the
+/// previous release.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RestoreDrill {
     /// The backup that is restored
     pub backup: String,
+    /// The stage on this machine whose confirmed release is the previous one; where nothing is said, `boot` knows where it is
+    #[serde(default)]
+    pub release_of: Option<String>,
     /// Commands between restore and boot, each must end with 0
     #[serde(default)]
     pub prepare: Vec<Vec<String>>,
@@ -148,6 +172,9 @@ fn check_backup(text: &str, name: &str, backup: &Backup, findings: &mut Vec<Find
     if backup.shrink_percent_max >= 100 {
         say("shrink_percent_max", "an empty backup would pass".into(), "give a number below 100");
     }
+    if backup.keep.as_ref().is_some_and(|keep| *keep == Keep::default()) {
+        say("keep", "nothing would be kept".into(), "give `last`, `daily`, `weekly` or `monthly` a number");
+    }
     if let Source::Command { command } = &backup.source
         && !command.iter().any(|word| word.contains("{folder}"))
     {
@@ -183,6 +210,13 @@ fn check_drill(text: &str, config: &Config, name: &str, drill: &RestoreDrill, fi
     }
     if drill.prepare.iter().chain(drill.checks.iter().map(|check| &check.command)).any(Vec::is_empty) {
         say("checks", "a command names no program".into(), "give the program and its arguments");
+    }
+    let mut all = [&drill.boot, &drill.probe, &drill.newest].into_iter().chain(&drill.prepare);
+    let uses_release = |command: &Vec<String>| command.iter().any(|word| word.contains("{release}"));
+    if drill.release_of.is_none()
+        && (all.any(uses_release) || drill.checks.iter().any(|check| uses_release(&check.command)))
+    {
+        say("boot", "`{release}` has no meaning".into(), "say by `release_of` which stage runs it");
     }
     if drill.checks.is_empty() {
         say("checks", "nothing would be checked".into(), "give at least one command with what it must print");

@@ -7,7 +7,8 @@ use nexus_xtask::failure::{Failure, Result};
 use nexus_xtask::shell::Command;
 
 use super::config::Source;
-use super::execute::{filled, must};
+use super::execute::must;
+use super::place::Place;
 
 /// Writes a consistent copy of the source into a folder.
 pub(super) fn run(doors: &Doors, source: &Source, folder: &Path) -> Result<()> {
@@ -41,6 +42,9 @@ pub(super) fn run(doors: &Doors, source: &Source, folder: &Path) -> Result<()> {
             }
             must(doors, &dump)
         }
-        Source::Command { command } => must(doors, &filled(command, folder, 0)),
+        Source::Command { command } => {
+            let place = Place { folder: folder.to_owned(), ..Place::default() };
+            must(doors, &place.fill(command))
+        }
     }
 }

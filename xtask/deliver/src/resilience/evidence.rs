@@ -17,6 +17,9 @@ pub const VERSION: u32 = 1;
 /// The last backup that counts: [`Created`].
 pub const BACKUP: &str = "backup";
 
+/// The last look at a backup, good or bad: [`Verified`].
+pub const VERIFY: &str = "verify";
+
 /// The last restore drill, green or red: [`Drilled`].
 pub const DRILL: &str = "drill";
 
@@ -50,6 +53,25 @@ pub struct Created {
     pub shrink_reason: Option<String>,
 }
 
+/// A look at a backup and at every byte of its repository.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verified {
+    /// The version of the format.
+    pub v: u32,
+    /// When it ended.
+    pub at: Timestamp,
+    /// The snapshot that was restored.
+    pub snapshot: Option<String>,
+    /// What came back.
+    pub size: Option<Size>,
+    /// Milliseconds to restore it.
+    pub restore_ms: Option<u64>,
+    /// Milliseconds to read the repository.
+    pub read_ms: Option<u64>,
+    /// Why it cannot be relied on; nothing where it can.
+    pub reasons: Vec<String>,
+}
+
 /// A restore drill.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drilled {
@@ -59,6 +81,9 @@ pub struct Drilled {
     pub at: Timestamp,
     /// The snapshot that was restored.
     pub snapshot: Option<String>,
+    /// The release that was booted, as `deploy status` names it; where nothing is said, the drill's own command knows.
+    #[serde(default)]
+    pub release: Option<String>,
     /// What came back.
     pub size: Option<Size>,
     /// Milliseconds to restore the files.

@@ -1,11 +1,9 @@
 //! What is done, one action at a time. What it means is said in `plan`.
 
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod drill;
+mod scratch;
 
-use anyhow::Context as _;
-use jiff::Timestamp;
+use std::path::Path;
 
 use nexus_xtask::clock::Started;
 use nexus_xtask::doors::Doors;
@@ -13,36 +11,14 @@ use nexus_xtask::failure::{Failure, Result};
 use nexus_xtask::files;
 use nexus_xtask::journal::{self, Entry};
 use nexus_xtask::shell::Command;
-use nexus_xtask::shell::beside::Beside;
 
-use super::config::{Backup, RestoreDrill};
-use super::evidence::{self, Created, Drilled, Kept, VERSION};
-use super::restic::Repository;
+use super::config::Backup;
+use super::evidence::{self, Created, Kept, Size, VERSION, Verified};
+use super::restic::{Repository, Snapshot};
 use super::{dump, plan, tree};
 
-/// How long is waited between two questions whether a release is ready.
-const PROBE_EVERY: Duration = Duration::from_millis(50);
-
-/// A folder for one action, removed with its owner.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(doors: &Doors, purpose: &str) -> Result<Scratch> {
-        let folder = doors.workspace.state().join("resilience").join("scratch");
-        files::create_folder(&folder)?;
-        let path = folder.join(format!("{purpose}-{}", std::process::id()));
-        files::remove_folder(&path)?;
-        files::create_private_folder(&path)?;
-        Ok(Scratch(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What stays costs disk only, and the next action of this name removes it.
-        files::remove_folder(&self.0).ok();
-    }
-}
+pub(super) use drill::drill;
+use scratch::Scratch;
 
 /// Makes the repository of a backup.
 ///
@@ -79,24 +55,29 @@ fn create_and_read_back(doors: &Doors, name: &str, backup: &Backup, reason: Opti
         Kept::Tampered(_) => None,
     };
     let repository = Repository { doors, name, backup };
+    repository.require()?;
     let started = doors.clock.start();
     let dumped = Scratch::new(doors, &format!("dump-{name}"))?;
-    dump::run(doors, &backup.source, &dumped.0)?;
-    let size = tree::measure(&dumped.0)?;
+    dump::run(doors, &backup.source, &dumped.folder)?;
+    let size = tree::measure(&dumped.folder)?;
     refuse(name, plan::of_dump(last.as_ref(), &size, backup.shrink_percent_max, reason))?;
-    let snapshot = repository.store(&dumped.0)?;
+    let snapshot = repository.store(&dumped.folder)?;
     let create_ms = milliseconds(&started);
 
     let started = doors.clock.start();
     let back = Scratch::new(doors, &format!("back-{name}"))?;
-    repository.restore(&snapshot, &back.0)?;
-    refuse(name, plan::of_restored(&size, &tree::measure(&back.0)?).into_iter().collect())?;
+    repository.restore(&snapshot, &back.folder)?;
+    refuse(name, plan::of_restored(&size, &tree::measure(&back.folder)?).into_iter().collect())?;
     repository.check()?;
     let verify_ms = milliseconds(&started);
     let at = doors.clock.now();
     let shrink_reason = reason.map(str::to_owned);
-    // Listed ids are whole ones; the id of the summary may be short in older versions of restic.
-    let snapshot = repository.newest()?.filter(|newest| newest.starts_with(&snapshot)).unwrap_or(snapshot);
+    // Listed names are whole ones; the name in the summary is short in older versions of restic.
+    let mut all = repository.snapshots()?.into_iter().map(|one| one.id);
+    let snapshot = all.find(|one| one.starts_with(&snapshot)).ok_or_else(|| {
+        Failure::no(format!("the repository does not list the snapshot {snapshot} that was made"))
+            .next(format!("cargo xtask backup list {name}"))
+    })?;
     Ok(Created { v: VERSION, at, snapshot, size, create_ms, verify_ms, shrink_reason })
 }
 
@@ -111,7 +92,13 @@ fn refuse(name: &str, reasons: Vec<String>) -> Result<()> {
         .next("look at the source; where a smaller backup is right, say why by `--reason`"))
 }
 
-pub(super) fn restore(doors: &Doors, name: &str, backup: &Backup, into: &Path) -> Result<()> {
+pub(super) fn restore(
+    doors: &Doors,
+    name: &str,
+    backup: &Backup,
+    into: &Path,
+    named: Option<&str>,
+) -> Result<(String, Size)> {
     if into.exists() && (!into.is_dir() || !files::list(into)?.is_empty()) {
         return Err(Failure::refused(format!("`{}` is not an empty folder", into.display()))
             .why("a restore overwrites nothing")
@@ -119,169 +106,115 @@ pub(super) fn restore(doors: &Doors, name: &str, backup: &Backup, into: &Path) -
     }
     let last = evidence::read::<Created>(&doors.workspace, evidence::BACKUP, name)?;
     let repository = Repository { doors, name, backup };
-    let Some(snapshot) = repository.newest()? else {
-        return Err(Failure::refused(format!("the repository holds no snapshot of `{name}`"))
-            .next(format!("`cargo xtask backup create {name}`")));
+    repository.require()?;
+    let is_wanted = |snapshot: &Snapshot| named.is_none_or(|named| snapshot.id.starts_with(named));
+    let Some(snapshot) = repository.snapshots()?.into_iter().rev().find(is_wanted) else {
+        let wanted = named.map_or_else(String::new, |named| format!(" `{named}`"));
+        return Err(Failure::refused(format!("the repository holds no snapshot{wanted} of `{name}`"))
+            .next(format!("cargo xtask backup list {name}")));
     };
+    let snapshot = snapshot.id;
     files::create_folder(into)?;
     repository.restore(&snapshot, into)?;
-    if let Kept::Whole(last) = last
-        && last.snapshot == snapshot
-        && let Some(reason) = plan::of_restored(&last.size, &tree::measure(into)?)
-    {
-        return Err(Failure::no(format!("what was restored of `{name}` cannot be trusted")).why(reason));
+    let size = tree::measure(into)?;
+    if let Some(reason) = plan::of_known(&last, &snapshot, &size) {
+        return Err(Failure::no(format!("what was restored of `{name}` cannot be trusted"))
+            .why(reason)
+            .next(format!("cargo xtask backup list {name}, and restore another by --snapshot")));
     }
-    Ok(tell(doors, "backup.restore", name, None, vec![snapshot])?)
+    tell(doors, "backup.restore", name, Some(size.bytes as f64), vec![snapshot.clone()])?;
+    Ok((snapshot, size))
 }
 
-pub(super) fn drill(doors: &Doors, name: &str, drill: &RestoreDrill, backup: &Backup) -> Result<Drilled> {
-    let mut drilled = Drilled {
+pub(super) fn verify(doors: &Doors, name: &str, backup: &Backup) -> Result<Verified> {
+    // What hinders the question is no answer to it, and leaves the last one as it is.
+    let repository = Repository { doors, name, backup };
+    repository.require()?;
+    let back = Scratch::new(doors, &format!("verify-{name}"))?;
+    let mut verified = Verified {
         v: VERSION,
         at: doors.clock.now(),
         snapshot: None,
         size: None,
         restore_ms: None,
-        recovery_ms: None,
-        newest_age_seconds: None,
+        read_ms: None,
         reasons: Vec::new(),
     };
-    let began = drilled.at;
-    if let Err(failure) = observe(doors, name, drill, backup, began, &mut drilled) {
-        let reason = std::iter::once(failure.problem).chain(failure.why).collect::<Vec<_>>().join(": ");
-        drilled.reasons.push(doors.environment.mask(&reason));
+    if let Err(failure) = restore_and_read(doors, &repository, &back.folder, &mut verified) {
+        verified.reasons.push(told(doors, failure));
     }
-    drilled.reasons.extend(plan::of_figures(drill, &drilled));
-    drilled.at = doors.clock.now();
-    let path = evidence::write(&doors.workspace, evidence::DRILL, name, &drilled)?;
-    let kind = if drilled.reasons.is_empty() { "drill.restore" } else { "drill.restore.failed" };
-    let seconds = drilled.recovery_ms.map(|took| took as f64 / 1000.0);
-    tell(doors, kind, name, seconds, vec![path])?;
-    if drilled.reasons.is_empty() {
-        return Ok(drilled);
+    verified.at = doors.clock.now();
+    let path = evidence::write(&doors.workspace, evidence::VERIFY, name, &verified)?;
+    let kind = if verified.reasons.is_empty() { "backup.verify" } else { "backup.verify.failed" };
+    tell(doors, kind, name, verified.size.map(|size| size.bytes as f64), vec![path])?;
+    if verified.reasons.is_empty() {
+        return Ok(verified);
     }
-    let failure = Failure::no(format!("the drill `{name}` is red"));
-    Err(drilled
+    let failure = Failure::no(format!("the backup `{name}` cannot be relied on"));
+    Err(verified
         .reasons
         .into_iter()
         .fold(failure, Failure::why)
-        .next("make a backup that works, then drill again"))
+        .next(format!("cargo xtask backup create {name}; then find out what harmed the repository")))
 }
 
-fn observe(
+fn restore_and_read(
     doors: &Doors,
-    name: &str,
-    drill: &RestoreDrill,
-    backup: &Backup,
-    began: Timestamp,
-    drilled: &mut Drilled,
+    repository: &Repository,
+    back: &Path,
+    verified: &mut Verified,
 ) -> Result<()> {
-    let repository = Repository { doors, name: &drill.backup, backup };
-    let last = evidence::read::<Created>(&doors.workspace, evidence::BACKUP, &drill.backup)?;
+    let last = evidence::read::<Created>(&doors.workspace, evidence::BACKUP, repository.name)?;
     let newest = repository.newest()?;
-    drilled.reasons.extend(plan::of_snapshot(&last, newest.as_deref()));
+    verified.reasons.extend(plan::of_snapshot(&last, newest.as_deref()));
     let Some(snapshot) = newest else { return Ok(()) };
-    drilled.snapshot = Some(snapshot.clone());
-
+    verified.snapshot = Some(snapshot.clone());
     let started = doors.clock.start();
-    let place = Scratch::new(doors, &format!("drill-{name}"))?;
-    repository.restore(&snapshot, &place.0)?;
-    drilled.restore_ms = Some(milliseconds(&started));
-    let size = tree::measure(&place.0)?;
-    drilled.size = Some(size);
-    if let Kept::Whole(last) = &last
-        && last.snapshot == snapshot
-        && let Some(reason) = plan::of_restored(&last.size, &size)
-    {
-        return Err(Failure::no(reason));
-    }
-    let port = free_port()?;
-    for command in &drill.prepare {
-        must(doors, &filled(command, &place.0, port))?;
-    }
-    let mut release = doors.shell.start(&filled(&drill.boot, &place.0, port))?;
-    let result = until_ready(doors, drill, &place.0, port, &started, &mut release).and_then(|took| {
-        drilled.recovery_ms = Some(took);
-        look(doors, drill, &place.0, port, began, drilled)
-    });
-    // It may have ended by itself, which the probe or a check has told already.
-    release.kill().ok();
-    result
-}
-
-fn until_ready(
-    doors: &Doors,
-    drill: &RestoreDrill,
-    folder: &Path,
-    port: u16,
-    started: &Started,
-    release: &mut Beside,
-) -> Result<u64> {
-    let limit = Duration::from_secs(drill.recovery_seconds_max);
-    let probe = filled(&drill.probe, folder, port);
-    loop {
-        let said = doors.shell.capture(&probe)?;
-        if said.is_success() {
-            return Ok(milliseconds(started));
-        }
-        if let Some(ended) = release.wait_for(PROBE_EVERY)? {
-            return Err(Failure::no(format!("the previous release ended before it was ready: {ended}")));
-        }
-        if started.elapsed() > limit {
-            let last = format!("{}: {}", said.ended, said.stderr.trim());
-            return Err(Failure::no(format!(
-                "the previous release was not ready within {} s",
-                limit.as_secs()
-            ))
-            .why(last));
-        }
-    }
-}
-
-fn look(
-    doors: &Doors,
-    drill: &RestoreDrill,
-    folder: &Path,
-    port: u16,
-    began: Timestamp,
-    drilled: &mut Drilled,
-) -> Result<()> {
-    for check in &drill.checks {
-        let command = filled(&check.command, folder, port);
-        let said = doors.shell.capture(&command)?;
-        if !said.is_success() {
-            drilled.reasons.push(format!(
-                "check `{command}` ended with {}: {}",
-                said.ended,
-                said.stderr.trim()
-            ));
-        } else if said.text() != check.expect {
-            drilled.reasons.push(format!("check `{command}` says `{}`, not `{}`", said.text(), check.expect));
-        }
-    }
-    let command = filled(&drill.newest, folder, port);
-    let said = doors.shell.read(&command)?;
-    let newest = time(&said).ok_or_else(|| {
-        Failure::no(format!("`{command}` prints `{said}`, which is no time: no record was recovered"))
-    })?;
-    drilled.newest_age_seconds = Some(began.as_second() - newest.as_second());
+    repository.restore(&snapshot, back)?;
+    verified.restore_ms = Some(milliseconds(&started));
+    let size = tree::measure(back)?;
+    verified.size = Some(size);
+    verified.reasons.extend(plan::of_known(&last, &snapshot, &size));
+    let started = doors.clock.start();
+    repository.read_all()?;
+    verified.read_ms = Some(milliseconds(&started));
     Ok(())
 }
 
-fn time(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
-    text.parse::<i64>()
-        .ok()
-        .and_then(|seconds| Timestamp::from_second(seconds).ok())
-        .or_else(|| text.parse().ok())
+/// What could be removed, and with `execute` is.
+pub(super) fn prune(doors: &Doors, name: &str, backup: &Backup, execute: bool) -> Result<plan::Prune> {
+    let keep = backup.keep.as_ref().ok_or_else(|| {
+        Failure::refused(format!("nothing says what is kept of `{name}`"))
+            .next(format!("declare `keep` in `[backups.{name}]` of `{}`", super::config::FILE))
+    })?;
+    let repository = Repository { doors, name, backup };
+    repository.require()?;
+    let last = evidence::read::<Created>(&doors.workspace, evidence::BACKUP, name)?;
+    let pruned =
+        plan::of_prune(&last, &repository.snapshots()?, repository.expendable(keep)?).map_err(|why| {
+            Failure::refused(format!("nothing of `{name}` may be removed"))
+                .why(why)
+                .next(format!("cargo xtask backup create {name}"))
+        })?;
+    if execute && !pruned.go.is_empty() {
+        repository.forget(&pruned.go)?;
+        let gone = pruned.go.iter().map(|snapshot| snapshot.id.clone()).collect();
+        tell(doors, "backup.prune", name, Some(pruned.go.len() as f64), gone)?;
+    }
+    Ok(pruned)
 }
 
-/// A command with its placeholders filled in.
-pub(super) fn filled(words: &[String], folder: &Path, port: u16) -> Command {
-    let fill = |word: &String| {
-        word.replace("{folder}", &folder.display().to_string()).replace("{port}", &port.to_string())
-    };
-    let mut words = words.iter().map(fill);
-    Command::new(words.next().unwrap_or_default(), words)
+/// The snapshots that are there, the oldest first.
+pub(super) fn snapshots(doors: &Doors, name: &str, backup: &Backup) -> Result<Vec<Snapshot>> {
+    let repository = Repository { doors, name, backup };
+    repository.require()?;
+    repository.snapshots()
+}
+
+/// A failure as one reason.
+fn told(doors: &Doors, failure: Failure) -> String {
+    let reason = std::iter::once(failure.problem).chain(failure.why).collect::<Vec<_>>().join(": ");
+    doors.environment.mask(&reason)
 }
 
 /// Runs a program that must end with 0.
@@ -293,11 +226,6 @@ pub(super) fn must(doors: &Doors, command: &Command) -> Result<()> {
     let said = doors.environment.mask(captured.stderr.trim());
     Err(Failure::no(format!("`{}` failed", doors.environment.mask(&command.to_string())))
         .why(format!("{}: {said}", captured.ended)))
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no port is free")?;
-    Ok(listener.local_addr()?.port())
 }
 
 fn milliseconds(started: &Started) -> u64 {

@@ -2,8 +2,11 @@
 
 use jiff::Timestamp;
 
+use serde::Serialize;
+
 use super::config::RestoreDrill;
 use super::evidence::{Age, Created, Drilled, Kept, Size};
+use super::restic::Snapshot;
 
 /// Why a dump does not count as a backup, before it is stored; nothing where it does.
 pub fn of_dump(
@@ -44,6 +47,45 @@ pub fn of_restored(wanted: &Size, came: &Size) -> Option<String> {
             wanted.digest.short()
         )
     })
+}
+
+/// Why what came back of a snapshot is not what is known of it; nothing where it is, or where nothing is known.
+pub fn of_known(last: &Kept<Created>, snapshot: &str, came: &Size) -> Option<String> {
+    match last {
+        Kept::Whole(last) if last.snapshot == snapshot => of_restored(&last.size, came),
+        Kept::Whole(_) | Kept::Absent | Kept::Tampered(_) => None,
+    }
+}
+
+/// What is removed of a backup, and what stays.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Prune {
+    /// Snapshots that go.
+    pub go: Vec<Snapshot>,
+    /// Snapshots that stay.
+    pub stay: Vec<Snapshot>,
+}
+
+/// Which snapshots go: those that the rule does not keep, but never the newest one that was read back.
+///
+/// # Errors
+/// Why nothing may go: no snapshot that is there is known to be good, so any of them may be the only one.
+pub fn of_prune(last: &Kept<Created>, all: &[Snapshot], expendable: Vec<Snapshot>) -> Result<Prune, String> {
+    let good = match last {
+        Kept::Whole(last) => &last.snapshot,
+        Kept::Absent => return Err("no backup was ever made and read back here".to_owned()),
+        Kept::Tampered(why) => {
+            return Err(format!("what is known of the last backup does not prove itself: {why}"));
+        }
+    };
+    if !all.iter().any(|snapshot| snapshot.id == *good) {
+        return Err(format!("the snapshot {} that was read back is not in the repository", short(good)));
+    }
+    let goes = |snapshot: &Snapshot| {
+        snapshot.id != *good && expendable.iter().any(|expendable| expendable.id == snapshot.id)
+    };
+    let (go, stay) = all.iter().cloned().partition(goes);
+    Ok(Prune { go, stay })
 }
 
 /// Why the newest snapshot in the repository is not the one that was made last; nothing where it is.
@@ -101,6 +143,7 @@ pub fn age(kept: Kept<Drilled>, now: Timestamp, age_days_max: u64) -> Age {
     }
 }
 
-fn short(snapshot: &str) -> &str {
+/// A snapshot's name as restic shows it.
+pub fn short(snapshot: &str) -> &str {
     snapshot.get(..8).unwrap_or(snapshot)
 }

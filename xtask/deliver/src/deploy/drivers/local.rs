@@ -119,6 +119,25 @@ impl Local {
         self.runs.join(format!("xtask-{}", &digest[..12]))
     }
 
+    /// The release that every host has confirmed, and its folder on one of them; also while no host runs.
+    ///
+    /// # Errors
+    /// Where a host's disk does not give it.
+    pub fn confirmed(&self) -> anyhow::Result<Option<(ReleaseId, PathBuf)>> {
+        let mut found = None;
+        for local in self.hosts.values() {
+            let said = files::read_text(&local.base.join("state/confirmed"))?.unwrap_or_default();
+            let Some(key) = said.split_whitespace().next() else { return Ok(None) };
+            let release = words::id(key);
+            match &found {
+                None => found = Some((release, local.base.join("releases").join(key))),
+                Some((first, _)) if *first == release => {}
+                Some(_) => return Ok(None),
+            }
+        }
+        Ok(found)
+    }
+
     fn install(&self, local: &LocalHost) -> anyhow::Result<()> {
         for folder in ["bin", "releases", "state", "secrets", "log", "data"] {
             files::create_folder(&local.base.join(folder))?;

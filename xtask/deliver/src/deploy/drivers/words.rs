@@ -50,6 +50,11 @@ pub fn key(release: &ReleaseId) -> String {
     release.0.replace('+', ":")
 }
 
+/// The release of such a key.
+pub fn id(key: &str) -> ReleaseId {
+    ReleaseId(key.replace(':', "+"))
+}
+
 /// The words of a call as they are shown before anybody has a lock.
 pub fn shown(call: &Call, ready_seconds: u32) -> Vec<String> {
     let mut words = words(call, "DEPLOYMENT", Fence(0), ready_seconds);
