@@ -51,6 +51,14 @@ pub fn init(doors: &Doors, config: &Config, name: &str) -> Result<()> {
     execute::init(doors, name, backup(config, name)?)
 }
 
+/// Whether a backup could be made now: it is declared, and its password and its program are there.
+///
+/// # Errors
+/// Exit 2 where it is not declared, exit 3 with what is missing.
+pub fn ready(doors: &Doors, config: &Config, name: &str) -> Result<()> {
+    execute::ready(doors, name, backup(config, name)?)
+}
+
 /// Makes a backup and reads it back. `unexplained` gives the reason why it may be much smaller than the last one.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 mod gates;
 mod look;
+mod resilience;
 pub(super) mod run;
 mod setup;
 

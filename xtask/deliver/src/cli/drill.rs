@@ -2,6 +2,7 @@
 
 use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::{Exit, Failure, Result};
+use nexus_xtask::shell::quoted;
 
 use super::backup::{chosen, each};
 use crate::deploy;
@@ -69,6 +70,22 @@ fn previous(doors: &Doors, name: &str) -> Result<Previous> {
 fn previous(_doors: &Doors, name: &str) -> Result<Previous> {
     Err(Failure::refused(format!("the stage `{name}` is local, and that needs a Unix"))
         .next("leave `release_of` out, and say in `boot` where the previous release is"))
+}
+
+/// What the last run of a drill is worth now, for a gate.
+///
+/// # Errors
+/// Exit 2 where no such drill is declared.
+pub(super) fn age(doors: &Doors, name: &str) -> Result<Age> {
+    let config = config::load(&doors.workspace)?;
+    resilience::drill(&config, name)?;
+    let ages = resilience::ages(doors, &config)?;
+    Ok(ages.into_iter().find(|(known, _)| known == name).map_or(Age::Missing, |(_, age)| age))
+}
+
+/// The command that runs a drill.
+pub(super) fn command(name: &str) -> String {
+    format!("cargo xtask drill restore {}", quoted(name))
 }
 
 fn list(doors: &Doors, config: &Config) -> Result<Exit> {

@@ -136,9 +136,12 @@ pub struct Stage {
     /// What is measured while a wave is watched
     #[serde(default)]
     pub analysis: Analysis,
-    /// Backups that must be made and read back before anything changes. No command makes them yet, so a deployment that needs one is refused
+    /// Backups of release/resilience.toml that are made and read back before anything changes
     #[serde(default)]
     pub backups: Vec<String>,
+    /// Drills of release/resilience.toml that must have been passed, and not longer ago than it says there
+    #[serde(default)]
+    pub drills: Vec<String>,
     /// How the data changes with releases
     #[serde(default)]
     pub migrations: Migrations,

@@ -18,7 +18,7 @@ use crate::release::facts::{self, Facts};
 use crate::release::gates::bytes::{Reproduced, Tried};
 use crate::release::gates::checks::{Forge, Journal, KIND, Known};
 use crate::release::gates::config::{FILE, Gate, Source, parse};
-use crate::release::gates::waits::Events;
+use crate::release::gates::waits::{Drill, Events};
 use crate::release::gates::{Asked, Case, Evidence, Verdict, approvals};
 use crate::release::kept;
 use crate::release::manifest::{self, Manifest, Seal};
@@ -69,8 +69,16 @@ impl World<'_> {
     }
 }
 
+/// Who knows what the last run of a drill is worth: drills are no part of this domain.
+pub(crate) type Drills<'a> = dyn Fn(&str) -> Result<Drill> + 'a;
+
 /// Asks every gate about a plan, and about its staged files where there are any.
-pub(crate) fn ask(doors: &Doors, plan: &Plan, manifest: Option<&Manifest>) -> Result<Vec<Asked>> {
+pub(crate) fn ask(
+    doors: &Doors,
+    plan: &Plan,
+    manifest: Option<&Manifest>,
+    drills: &Drills,
+) -> Result<Vec<Asked>> {
     let gates = gates(&doors.workspace)?;
     let config = config::load(&doors.workspace)?;
     let facts = facts::gather(doors)?;
@@ -81,7 +89,7 @@ pub(crate) fn ask(doors: &Doors, plan: &Plan, manifest: Option<&Manifest>) -> Re
     for (name, gate) in &gates {
         let evidence = match gate.needs_seal() && manifest.is_none() {
             true => Evidence::NoSeal,
-            false => gather(&world, gate).unwrap_or_else(|failure| unknown(&failure)),
+            false => gather(&world, gate, drills).unwrap_or_else(|failure| unknown(&failure)),
         };
         // Asking can take long: each gate is judged by the time at which it was answered.
         let case = Case { plan, manifest, now: doors.clock.now() };
@@ -127,7 +135,7 @@ fn unknown(failure: &Failure) -> Evidence {
     )
 }
 
-fn gather(world: &World, gate: &Gate) -> Result<Evidence> {
+fn gather(world: &World, gate: &Gate, drills: &Drills) -> Result<Evidence> {
     let workspace = &world.doors.workspace;
     Ok(match gate {
         Gate::CleanTree => Evidence::Tree(history::tree(world)?),
@@ -151,6 +159,7 @@ fn gather(world: &World, gate: &Gate) -> Result<Evidence> {
         }
         Gate::Issues { label } => Evidence::Issues(issues(world, label)?),
         Gate::Soak { subject, .. } => Evidence::Events(events(world, subject)?),
+        Gate::Drill { name } => Evidence::Drill(drills(name)?),
         Gate::GithubSettings { .. } => Evidence::Settings(people::settings(world)?),
         Gate::Command { command, timeout } => {
             Evidence::Ran(programs::command(world.doors, command, timeout)?)

@@ -105,6 +105,7 @@ pub(crate) enum Evidence {
     Zones(Vec<Result<jiff::tz::TimeZone, String>>),
     Issues(Vec<crate::release::protocol::Issue>),
     Events(Vec<waits::Events>),
+    Drill(waits::Drill),
     Settings(waits::Settings),
     Ran(tools::Ran),
 }
@@ -151,6 +152,7 @@ pub(crate) fn verdict(gate: &Gate, evidence: &Evidence, case: Case) -> Answer {
         (Gate::Soak { event, hours_min, .. }, Evidence::Events(found)) => {
             waits::soak(event, *hours_min, found, case.now)
         }
+        (Gate::Drill { name }, Evidence::Drill(found)) => waits::drill(name, found),
         (Gate::GithubSettings { days_max }, Evidence::Settings(found)) => {
             waits::settings(found, *days_max, case)
         }

@@ -104,7 +104,10 @@ pub struct RestoreDrill {
     pub checks: Vec<Check>,
     /// Prints the time of the newest record: seconds since 1970, or RFC 3339
     pub newest: Vec<String>,
-    /// How long it may take until ready, in seconds
+    /// Commands at the end, whatever came of the drill; each must end with 0: they end what `prepare` started
+    #[serde(default)]
+    pub cleanup: Vec<Vec<String>>,
+    /// How long it may take until ready, in seconds; no declared command may take longer
     pub recovery_seconds_max: u64,
     /// How old the newest recovered record may be, in seconds
     pub newest_age_seconds_max: u64,
@@ -208,10 +211,17 @@ fn check_drill(text: &str, config: &Config, name: &str, drill: &RestoreDrill, fi
             say(key, format!("`{key}` names no program"), "give the program and its arguments");
         }
     }
-    if drill.prepare.iter().chain(drill.checks.iter().map(|check| &check.command)).any(Vec::is_empty) {
+    if drill
+        .prepare
+        .iter()
+        .chain(&drill.cleanup)
+        .chain(drill.checks.iter().map(|check| &check.command))
+        .any(Vec::is_empty)
+    {
         say("checks", "a command names no program".into(), "give the program and its arguments");
     }
-    let mut all = [&drill.boot, &drill.probe, &drill.newest].into_iter().chain(&drill.prepare);
+    let mut all =
+        [&drill.boot, &drill.probe, &drill.newest].into_iter().chain(&drill.prepare).chain(&drill.cleanup);
     let uses_release = |command: &Vec<String>| command.iter().any(|word| word.contains("{release}"));
     if drill.release_of.is_none()
         && (all.any(uses_release) || drill.checks.iter().any(|check| uses_release(&check.command)))

@@ -45,8 +45,10 @@ pub struct Created {
     pub snapshot: String,
     /// What was backed up.
     pub size: Size,
-    /// Milliseconds to dump and store it.
-    pub create_ms: u64,
+    /// Milliseconds to dump it.
+    pub dump_ms: u64,
+    /// Milliseconds to store it.
+    pub store_ms: u64,
     /// Milliseconds to read it back and to check the repository.
     pub verify_ms: u64,
     /// Why it may be much smaller than the one before.

@@ -28,6 +28,10 @@ pub fn init(doors: &Doors, name: &str, backup: &Backup) -> Result<()> {
     Repository { doors, name, backup }.init()
 }
 
+pub(super) fn ready(doors: &Doors, name: &str, backup: &Backup) -> Result<()> {
+    Repository { doors, name, backup }.require().map(drop)
+}
+
 pub(super) fn create(doors: &Doors, name: &str, backup: &Backup, reason: Option<&str>) -> Result<Created> {
     let created = create_and_read_back(doors, name, backup, reason);
     let (kind, value, proof) = match &created {
@@ -59,10 +63,12 @@ fn create_and_read_back(doors: &Doors, name: &str, backup: &Backup, reason: Opti
     let started = doors.clock.start();
     let dumped = Scratch::new(doors, &format!("dump-{name}"))?;
     dump::run(doors, &backup.source, &dumped.folder)?;
+    let dump_ms = milliseconds(&started);
     let size = tree::measure(&dumped.folder)?;
     refuse(name, plan::of_dump(last.as_ref(), &size, backup.shrink_percent_max, reason))?;
+    let started = doors.clock.start();
     let snapshot = repository.store(&dumped.folder)?;
-    let create_ms = milliseconds(&started);
+    let store_ms = milliseconds(&started);
 
     let started = doors.clock.start();
     let back = Scratch::new(doors, &format!("back-{name}"))?;
@@ -78,7 +84,7 @@ fn create_and_read_back(doors: &Doors, name: &str, backup: &Backup, reason: Opti
         Failure::no(format!("the repository does not list the snapshot {snapshot} that was made"))
             .next(format!("cargo xtask backup list {name}"))
     })?;
-    Ok(Created { v: VERSION, at, snapshot, size, create_ms, verify_ms, shrink_reason })
+    Ok(Created { v: VERSION, at, snapshot, size, dump_ms, store_ms, verify_ms, shrink_reason })
 }
 
 fn refuse(name: &str, reasons: Vec<String>) -> Result<()> {

@@ -18,10 +18,11 @@ const MEGABYTE: f64 = 1_000_000.0;
 /// A backup that was made.
 pub fn created(name: &str, created: &Created) -> String {
     format!(
-        "{name}: {}, snapshot {}; made in {}, read back in {}",
+        "{name}: {}, snapshot {}; dumped in {}, stored in {}, read back in {}",
         size(&created.size),
         short(&created.snapshot),
-        time(created.create_ms),
+        time(created.dump_ms),
+        time(created.store_ms),
         time(created.verify_ms)
     )
 }

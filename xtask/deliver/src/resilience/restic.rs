@@ -156,6 +156,10 @@ impl Repository<'_> {
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let said = self.must("say what need not be kept", &words, self.doors.workspace.root())?;
+        // Of a backup without any snapshot restic says nothing at all.
+        if said.text().is_empty() {
+            return Ok(Vec::new());
+        }
         let groups: Vec<Forgotten> = serde_json::from_slice(&said.stdout).map_err(|error| {
             Failure::no("restic lists what it would forget in an unknown form").why(error.to_string())
         })?;

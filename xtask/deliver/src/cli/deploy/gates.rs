@@ -49,7 +49,7 @@ pub(super) fn frozen_until(stage: &Stage, now: Timestamp) -> Result<Option<Strin
 /// # Errors
 /// Where the approvals cannot be read at all.
 pub(super) fn ask(doors: &Doors, name: &str, stage: &Stage, staged: &Staged) -> Result<Vec<Refusal>> {
-    let mut shut = Vec::new();
+    let mut shut = super::resilience::ask(doors, stage)?;
     for (gate, words) in &stage.gates {
         if let Err(why) = passes(doors, words) {
             let next = super::run::command(words).to_string();

@@ -342,10 +342,7 @@ impl<'a> Way<'a> {
 
     fn hook(&self, hook: &Hook) -> std::result::Result<(), String> {
         let words: Vec<String> = match hook {
-            Hook::Backup(name) => {
-                let own = self.doors.environment.binary().display().to_string();
-                vec![own, "backup".to_owned(), "create".to_owned(), name.clone()]
-            }
+            Hook::Backup(name) => return super::resilience::backup(self.doors, name),
             Hook::Expand(words) | Hook::Contract(words) | Hook::Check { words, .. } => words.clone(),
         };
         gates::passes(self.doors, &words).map_err(|why| format!("{hook}: {why}"))

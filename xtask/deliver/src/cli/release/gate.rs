@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::release::gates::{Asked, report};
+use crate::cli::drill;
+use crate::release::gates::waits::Drill;
+use crate::release::gates::{Asked, Verdict, report};
 use crate::release::manifest::{self, Manifest};
 use crate::release::plan::Plan;
 use crate::release::{self, evidence, staging};
+use crate::resilience::{self, evidence::Age};
 use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::{Exit, Failure, Result};
 
@@ -36,10 +39,10 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         false => When::Build,
     });
     let asked = match when {
-        When::Build => evidence::ask(doors, &release::plan_of(doors)?, None)?,
+        When::Build => evidence::ask(doors, &release::plan_of(doors)?, None, &drills(doors))?,
         When::Effects => {
             let (plan, manifest, _) = staging::check_here(doors, &folder)?;
-            evidence::ask(doors, &plan, Some(&manifest))?
+            evidence::ask(doors, &plan, Some(&manifest), &drills(doors))?
         }
     };
     show(doors, &asked)
@@ -47,13 +50,28 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
 
 /// Asks every gate about staged files, and refuses to go on where one is not open.
 pub(super) fn require(doors: &Doors, plan: &Plan, manifest: &Manifest) -> Result<()> {
-    let asked = evidence::ask(doors, plan, Some(manifest))?;
+    let asked = evidence::ask(doors, plan, Some(manifest), &drills(doors))?;
     let first = asked.iter().find(|asked| asked.stops());
     match first {
         None => Ok(()),
         Some(first) => {
             Err(Failure::no("not every gate is open").why(report::table(&asked)).next(first.next.clone()))
         }
+    }
+}
+
+/// What a gate of the kind `drill` asks.
+fn drills(doors: &Doors) -> impl Fn(&str) -> Result<Drill> {
+    move |name| {
+        let age = drill::age(doors, name)?;
+        let verdict = match &age {
+            Age::Good(_) => Verdict::Pass,
+            Age::Missing => Verdict::Pending,
+            Age::Expired(_) => Verdict::Expired,
+            Age::Failed(_) => Verdict::Fail,
+            Age::Tampered(_) => Verdict::Error,
+        };
+        Ok(Drill { verdict, said: resilience::report::age(&age), command: drill::command(name) })
     }
 }
 

@@ -107,6 +107,11 @@ pub(crate) enum Gate {
         /// The time that must have passed since the newest such event: `48h`
         hours_min: u32,
     },
+    /// A drill was passed, and that is not longer ago than release/resilience.toml says
+    Drill {
+        /// The drill
+        name: String,
+    },
     /// A maintainer has looked at GitHub's settings, and they are as they must be
     GithubSettings {
         /// The days after which one must look again
@@ -173,6 +178,7 @@ const KINDS: &[&str] = &[
     "ci",
     "clean_tree",
     "command",
+    "drill",
     "github_settings",
     "issues",
     "policy",
@@ -200,6 +206,7 @@ impl Gate {
             Gate::Window { .. } => "window",
             Gate::Issues { .. } => "issues",
             Gate::Soak { .. } => "soak",
+            Gate::Drill { .. } => "drill",
             Gate::GithubSettings { .. } => "github_settings",
             Gate::Command { .. } => "command",
         }
@@ -365,6 +372,7 @@ fn problems(gate: &Gate) -> Vec<(String, &'static str)> {
             }
         }
         Gate::Issues { label } => refuse(label.trim().is_empty(), "`label` is empty", "name a label"),
+        Gate::Drill { name } => refuse(name.trim().is_empty(), "`name` is empty", "name a drill"),
         Gate::Soak { event, hours_min, .. } => {
             refuse(event.trim().is_empty(), "`event` is empty", "name the kind of an event in the journal");
             refuse(*hours_min == 0, "`hours_min` is 0, so nothing is waited for", "set it to 1 or more");

@@ -52,6 +52,26 @@ pub(crate) fn issues(label: &str, found: &[Issue]) -> Answer {
     )
 }
 
+/// What the last run of a drill is worth now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Drill {
+    pub(crate) verdict: Verdict,
+    /// Why, with its figure.
+    pub(crate) said: String,
+    /// The command that runs it.
+    pub(crate) command: String,
+}
+
+pub(crate) fn drill(name: &str, found: &Drill) -> Answer {
+    let evidence = format!("the drill `{name}` is {}", found.said);
+    match found.verdict {
+        Verdict::Pass => Answer::pass(evidence),
+        Verdict::Pending | Verdict::Expired | Verdict::Error | Verdict::Fail => {
+            Answer::new(found.verdict, evidence, found.command.clone())
+        }
+    }
+}
+
 /// Events of the journal that something is waited for since.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Events {

@@ -55,6 +55,11 @@ pub(in crate::resilience) fn drill(
     if let Err(failure) = drilling.observe(&repository, &mut drilled) {
         drilled.reasons.push(told(doors, failure));
     }
+    for command in &drill.cleanup {
+        if let Err(failure) = drilling.must(command) {
+            drilled.reasons.push(format!("cleaning up: {}", told(doors, failure)));
+        }
+    }
     drilled.reasons.extend(plan::of_figures(drill, &drilled));
     drilled.at = doors.clock.now();
     let path = evidence::write(&doors.workspace, evidence::DRILL, name, &drilled)?;
@@ -117,7 +122,9 @@ impl Drilling<'_> {
             }
             if started.elapsed() > self.limit() {
                 let last = match said {
-                    Ok(said) => format!("{}: {}", said.ended, said.stderr.trim()),
+                    Ok(said) => {
+                        format!("{}: {}", said.ended, said.stderr.trim().lines().last().unwrap_or_default())
+                    }
                     Err(failure) => failure.problem,
                 };
                 let limit = self.drill.recovery_seconds_max;

@@ -68,6 +68,25 @@ fn gates_issues() {
 }
 
 #[test]
+fn gates_drill_opens_for_one_that_was_passed_and_is_fresh() {
+    let known = |verdict, said: &str| {
+        let command = "cargo xtask drill restore notes".to_owned();
+        Evidence::Drill(Drill { verdict, said: said.to_owned(), command })
+    };
+    check(
+        "kind = 'drill'\nname = 'notes'",
+        vec![
+            ("passed lately", known(Verdict::Pass, "good: passed 2h00m ago")),
+            ("never run", known(Verdict::Pending, "missing: it was never run here")),
+            ("passed long ago", known(Verdict::Expired, "expired: passed 900h00m ago, which is too long")),
+            ("red", known(Verdict::Fail, "failed: the backup is empty")),
+            ("changed", known(Verdict::Error, "tampered: it was changed after it was written")),
+        ],
+        expect![[r#""#]],
+    );
+}
+
+#[test]
 fn gates_soak() {
     let of = |broken: &[&str], lines: Vec<Line>| {
         let broken = broken.iter().map(|place| (*place).to_owned()).collect();
