@@ -4,10 +4,11 @@
 #
 #   scripts/peers.sh                 into ${XTASK_PEERS:-$HOME/.cache/nexus-xtask/peers}
 #   scripts/peers.sh --registry      a package registry alone, which takes three minutes of processor time to build
+#   scripts/peers.sh --databases     PostgreSQL as Debian builds it, which no service runs; for root
 #   scripts/peers.sh --hosts         the Debian packages that boot the hosts of scripts/hosts.sh; for root
 #
-# Needs python3 with venv, node 20 or newer and npm; the registry needs cargo and a C compiler. Nothing but
-# what `--hosts` asks for is installed outside of that folder.
+# Needs python3 with venv, node 20 or newer and npm; the registry needs cargo and a C compiler. Nothing but what
+# `--databases` and `--hosts` ask for is installed outside of that folder.
 set -euo pipefail
 
 zizmor=1.32.0
@@ -27,6 +28,19 @@ if [[ ${1:-} == --registry ]]; then
   # Without debug information, and not optimized: it serves three packages. Cargo leaves it where it is there already.
   CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root "$peers" \
     "cargo-http-registry@$cargo_http_registry"
+  exit 0
+fi
+if [[ ${1:-} == --databases ]]; then
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null && exit 0
+  # Debian makes a cluster and starts it, unless it is told before that nobody wants one.
+  mkdir -p /etc/postgresql-common
+  if [[ ! -e /etc/postgresql-common/createcluster.conf ]]; then
+    echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
+  fi
+  install_databases() {
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends postgresql > /dev/null
+  }
+  install_databases || { apt-get update -qq && install_databases; }
   exit 0
 fi
 if [[ ${1:-} == --hosts ]]; then

@@ -14,10 +14,10 @@ use crate::sandbox::{Done, Sandbox};
 use crate::satellites;
 
 /// A workspace whose release has the service in it, staged, and two stages on this machine.
-struct World(Sandbox);
+pub(crate) struct World(pub(crate) Sandbox);
 
 impl World {
-    fn new() -> World {
+    pub(crate) fn new() -> World {
         let mut sandbox = releasable("");
         satellites::ship();
         sandbox.write("src/main.rs", "fn main() {}\n");
@@ -78,7 +78,7 @@ impl World {
         std::fs::write(folder.join("manifest.json"), staging::text(&manifest).unwrap()).unwrap();
     }
 
-    fn run(&self, stage: &str) -> Done {
+    pub(crate) fn run(&self, stage: &str) -> Done {
         self.0.xtask(&["deploy", "run", "--to", stage, "--execute"])
     }
 
@@ -96,7 +96,7 @@ impl World {
     }
 
     #[track_caller]
-    fn check(&self, done: &Done, code: i32, said: &str) {
+    pub(crate) fn check(&self, done: &Done, code: i32, said: &str) {
         assert!(
             done.code == code && done.transcript().contains(said),
             "wanted {code} and `{said}`: {}",

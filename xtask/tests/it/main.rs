@@ -34,6 +34,7 @@ mod gates;
 mod approvals;
 mod forge_gates;
 mod deploy;
+mod backups;
 mod world;
 mod publish;
 mod verify;

@@ -101,7 +101,7 @@ fn every_rule_is_asked_before_the_findings_are_shown() {
         &["docs", "--write"],
         expect![[r#"
             exit 0
-            docs: 11 documents are what the code says
+            docs: 12 documents are what the code says
         "#]],
     );
     house.check(

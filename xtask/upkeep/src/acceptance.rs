@@ -7,6 +7,7 @@ pub(crate) mod crash;
 pub(crate) mod mutations;
 pub(crate) mod registry;
 pub(crate) mod release;
+pub(crate) mod resilience;
 pub(crate) mod strangers;
 
 /// The suites: name, and what it shows.
@@ -18,5 +19,9 @@ pub(crate) const SUITES: &[(&str, &str)] = &[
         "a registry that other people wrote takes what we publish, and a stock cargo builds it from there",
     ),
     ("release", "the executor of a release, killed at every place of every effect, ends in the same world"),
+    (
+        "resilience",
+        "a gigabyte in SQLite and in PostgreSQL is backed up, restored and served; harmed backups turn red",
+    ),
     ("strangers", "public projects adopt the toolkit, and `cargo xtask ci` is green on them"),
 ];

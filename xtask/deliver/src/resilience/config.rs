@@ -250,9 +250,9 @@ fn check_name(name: &str, say: &mut impl FnMut(&str, String, &str)) {
     }
 }
 
-/// The line of a key in its table, or of the table where the key is not to be found.
+/// The line of a key in its table, of the table where the key is not to be found, or none where the table is not either.
 fn line_of(text: &str, table: &str, key: &str) -> usize {
-    let head = text.lines().position(|line| line.trim() == table).unwrap_or(0);
+    let Some(head) = text.lines().position(|line| line.trim() == table) else { return 0 };
     let of_key = |line: &str| {
         line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
     };
@@ -260,3 +260,6 @@ fn line_of(text: &str, table: &str, key: &str) -> usize {
     head + 1
         + within.enumerate().find(|(_, line)| !key.is_empty() && of_key(line)).map_or(0, |(at, _)| at + 1)
 }
+
+#[cfg(test)]
+mod tests;

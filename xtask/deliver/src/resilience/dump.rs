@@ -35,7 +35,9 @@ pub(super) fn run(doors: &Doors, source: &Source, folder: &Path) -> Result<()> {
         }
         Source::Postgres { variables } => {
             let to = folder.join("database.dump").display().to_string();
-            let mut dump = Command::new("pg_dump", ["--format=custom", "--no-password", "--file", &to]);
+            // Not compressed: restic does that, and finds what is the same in the next dump only where nobody did before.
+            let words = ["--format=custom", "--compress=0", "--no-password", "--file", &to];
+            let mut dump = Command::new("pg_dump", words);
             dump.variables.extend(variables.clone());
             if let Some(password) = doors.environment.get("PGPASSWORD") {
                 dump = dump.with("PGPASSWORD", password);

@@ -147,3 +147,6 @@ pub fn age(kept: Kept<Drilled>, now: Timestamp, age_days_max: u64) -> Age {
 pub fn short(snapshot: &str) -> &str {
     snapshot.get(..8).unwrap_or(snapshot)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use nexus_xtask::clock::{ago, spoken};
 use nexus_xtask::terminal::printable;
 
 use super::Listed;
+use super::config::{Config, Keep, Source};
 use super::evidence::{Age, Created, Drilled, Size, Verified};
 use super::plan::{Prune, short};
 use super::restic::Snapshot;
@@ -95,14 +96,80 @@ pub fn drilled(name: &str, drilled: &Drilled) -> String {
 
 /// What a drill is worth now, in words; the first of them says whether it opens a gate.
 pub fn age(age: &Age) -> String {
-    let days = |seconds: i64| spoken(Duration::from_secs(seconds.unsigned_abs()));
+    let passed = |seconds: i64| {
+        let begin = Timestamp::UNIX_EPOCH;
+        ago(begin, Timestamp::from_second(seconds).unwrap_or(begin))
+    };
     match age {
-        Age::Good(seconds) => format!("good: passed {} ago", days(*seconds)),
+        Age::Good(seconds) => format!("good: passed {}", passed(*seconds)),
         Age::Missing => "missing: it was never run here".to_owned(),
-        Age::Expired(seconds) => format!("expired: passed {} ago, which is too long", days(*seconds)),
+        Age::Expired(seconds) => format!("expired: passed {}, which is too long", passed(*seconds)),
         Age::Failed(reasons) => format!("failed: {}", printable(&reasons.join("; "))),
         Age::Tampered(why) => format!("tampered: {}", printable(why)),
     }
+}
+
+/// What is declared, as a part of a document.
+pub fn document(config: &Config) -> String {
+    let mut text = String::from(
+        "| backup | what | where | how often | who answers | who restores | kept |\n|---|---|---|---|---|---|---|\n",
+    );
+    for (name, backup) in &config.backups {
+        let cells = [
+            format!("`{name}`"),
+            source(&backup.source),
+            format!("`{}`", backup.repository),
+            backup.schedule.clone(),
+            backup.owner.clone(),
+            backup.restored_by.clone(),
+            backup.keep.as_ref().map_or_else(|| "everything".to_owned(), kept),
+        ];
+        text.push_str(&row(&cells));
+    }
+    text.push_str(
+        "\n| drill | restores | boots | served within | newest record at most | counts for |\n|---|---|---|---|---|---|\n",
+    );
+    for (name, drill) in &config.restore_drills {
+        let boots = match &drill.release_of {
+            Some(stage) => format!("the confirmed release of `{stage}`"),
+            None => drill.boot.first().map_or_else(String::new, |program| format!("`{program}`")),
+        };
+        let cells = [
+            format!("`{name}`"),
+            format!("`{}`", drill.backup),
+            boots,
+            format!("{} s", drill.recovery_seconds_max),
+            format!("{} s old", drill.newest_age_seconds_max),
+            format!("{} days", drill.age_days_max),
+        ];
+        text.push_str(&row(&cells));
+    }
+    text
+}
+
+fn source(source: &Source) -> String {
+    match source {
+        Source::Sqlite { file } => format!("the SQLite database `{file}`"),
+        Source::Postgres { variables } => {
+            let name = variables.get("PGDATABASE").map_or("of that user", String::as_str);
+            format!("the PostgreSQL database `{name}`")
+        }
+        Source::Command { command } => {
+            format!("what `{}` writes", command.first().map_or("nothing", String::as_str))
+        }
+    }
+}
+
+fn kept(keep: &Keep) -> String {
+    let counts =
+        [("newest", keep.last), ("daily", keep.daily), ("weekly", keep.weekly), ("monthly", keep.monthly)];
+    let some = counts.into_iter().filter(|(_, count)| *count > 0);
+    some.map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+}
+
+fn row(cells: &[String]) -> String {
+    let cells: Vec<_> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+    format!("| {} |\n", cells.join(" | "))
 }
 
 fn line(snapshot: &Snapshot) -> String {
@@ -111,7 +178,11 @@ fn line(snapshot: &Snapshot) -> String {
 
 fn size(size: &Size) -> String {
     let files = if size.files == 1 { "file" } else { "files" };
-    format!("{:.1} MB in {} {files}", size.bytes as f64 / MEGABYTE, size.files)
+    let amount = match size.bytes as f64 / MEGABYTE {
+        megabytes if megabytes < 1.0 => format!("{:.1} kB", megabytes * 1000.0),
+        megabytes => format!("{megabytes:.1} MB"),
+    };
+    format!("{amount} in {} {files}", size.files)
 }
 
 fn time(milliseconds: u64) -> String {
@@ -121,3 +192,6 @@ fn time(milliseconds: u64) -> String {
 fn took(milliseconds: Option<u64>) -> String {
     milliseconds.map_or_else(|| "no time that was measured".to_owned(), time)
 }
+
+#[cfg(test)]
+mod tests;

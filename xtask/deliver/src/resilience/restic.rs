@@ -11,6 +11,9 @@ use nexus_xtask::shell::{Captured, Command, quoted};
 
 use super::config::{Backup, Keep};
 
+/// What restic says of a folder or an address without a repository, before it fails.
+const NO_REPOSITORY: &str = "Is there a repository at the following location?";
+
 /// One repository, and the backup of this name in it.
 pub(super) struct Repository<'a> {
     pub(super) doors: &'a Doors,
@@ -91,6 +94,12 @@ impl Repository<'_> {
             return Ok(captured);
         }
         let said = self.doors.environment.mask(captured.stderr.trim());
+        // Its exit code says no more than that it failed, until version 0.17.
+        if said.contains(NO_REPOSITORY) {
+            return Err(Failure::refused(format!("there is no repository at `{}`", self.place()))
+                .why("one that was there and is gone is not replaced by itself")
+                .next(format!("where there never was one: cargo xtask backup init {}", self.name)));
+        }
         Err(Failure::no(format!("restic could not {what}"))
             .why(format!("{}: {said}", captured.ended))
             .next(format!("`restic --repo {} check` says more", quoted(&self.place()))))

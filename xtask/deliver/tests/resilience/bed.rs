@@ -28,9 +28,17 @@ print(urllib.request.urlopen('http://127.0.0.1:' + sys.argv[1]).read().decode())
 /// A database file of SQLite as the source.
 pub(crate) const SQLITE: &str = "{ sqlite = { file = 'notes.sqlite' } }";
 
+/// This process's environment, with the folder on `PATH` that scripts/peers.sh installs into.
+fn environment() -> Environment {
+    let environment = Environment::of_process().unwrap();
+    let default = || environment.home().unwrap_or_default().join(".cache/nexus-xtask/peers");
+    let peers = environment.get("XTASK_PEERS").map_or_else(default, PathBuf::from);
+    environment.with_path_in_front(&[peers.join("bin")])
+}
+
 /// True where every program that these tests need is there.
 pub(crate) fn peers_are_there() -> bool {
-    let environment = Environment::of_process().unwrap();
+    let environment = environment();
     let missing =
         ["restic", "sqlite3", "python3"].into_iter().find(|program| environment.find(program).is_none());
     let Some(missing) = missing else { return true };
@@ -58,7 +66,7 @@ impl Bed {
     pub(crate) fn empty(name: &str, megabytes: u32) -> Bed {
         let root = std::env::temp_dir().join(format!("resilience-{name}-{}", std::process::id()));
         fs::create_dir_all(&root).unwrap();
-        let environment = Environment::of_process().unwrap().with("BED_PASSWORD", "not-a-secret");
+        let environment = environment().with("BED_PASSWORD", "not-a-secret");
         let doors = Doors {
             workspace: Workspace::at(&root),
             shell: Shell::new(&root, &environment),
@@ -83,7 +91,8 @@ impl Bed {
     }
 
     pub(crate) fn sql(&self, sql: &str) {
-        let ended = Command::new("sqlite3").arg(self.root.join("notes.sqlite")).arg(sql).status().unwrap();
+        let sqlite3 = self.doors.shell.find("sqlite3").unwrap();
+        let ended = Command::new(sqlite3).arg(self.root.join("notes.sqlite")).arg(sql).status().unwrap();
         assert!(ended.success());
     }
 
@@ -131,7 +140,7 @@ age_days_max = 30
     }
 
     pub(crate) fn restic(&self, words: &[&str]) {
-        let ended = Command::new("restic")
+        let ended = Command::new(self.doors.shell.find("restic").unwrap())
             .args(["--quiet", "--no-cache", "--repo"])
             .arg(self.root.join("repository"))
             .args(words)

@@ -72,11 +72,13 @@ impl Cluster {
         run("pg_ctl", &["-D", data, "-o", &options, "-w", "-l", &format!("{}/log", home.display()), "start"]);
         run("createdb", &["-h", home.to_str().unwrap(), "-U", "notes", "notes"]);
         let megabytes = bed.megabytes;
-        cluster.sql("create table note(at bigint, body bytea)");
+        cluster.sql("create table note(at bigint, body text)");
+        cluster.sql("alter table note alter body set storage external");
         cluster.sql("create extension pgcrypto");
         cluster.sql(&format!(
             "insert into note select extract(epoch from now())::bigint - {megabytes} + value,
-             (select string_agg(gen_random_bytes(1000 + 0 * (value + part)), '') from generate_series(1, 1000) part)
+             (select string_agg(encode(gen_random_bytes(500 + 0 * (value + part)), 'hex'), '')
+              from generate_series(1, 1000) part)
              from generate_series(1, {megabytes}) value"
         ));
         cluster.sql("drop extension pgcrypto");

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::acceptance::{SUITES, crash, mutations, registry, release, strangers};
+use crate::acceptance::{SUITES, crash, mutations, registry, release, resilience, strangers};
 use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::{Exit, Result};
 use nexus_xtask::files;
@@ -40,6 +40,12 @@ enum Verb {
     Registry,
     /// The executor of a release, killed at every place of every effect, ends in the same world
     Release,
+    /// A gigabyte in SQLite and in PostgreSQL is backed up, restored and served, with figures; harmed backups turn red
+    Resilience {
+        /// How much data there is in each, in megabytes
+        #[arg(long, value_name = "N", default_value_t = 1000)]
+        megabytes: u32,
+    },
     /// Public projects adopt the toolkit, and `cargo xtask ci` is green on them. Needs a network
     Strangers {
         /// Where the projects are put; a folder of the temporary folder where nothing is said
@@ -58,6 +64,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         Verb::Mutations { only, listed } => mutations::run(doors, only.as_deref(), *listed),
         Verb::Registry => registry::run(doors),
         Verb::Release => release::run(doors),
+        Verb::Resilience { megabytes } => resilience::run(doors, *megabytes),
         Verb::Strangers { folder, only } => {
             // Outside of this workspace: cargo looks upwards for one, and for configuration.
             let beside =

@@ -3,6 +3,7 @@
 //! To add the schema of a file under `release/`: a line where [`schemas`] has them from. The domain that owns the file owns its type.
 
 mod page;
+mod resilience;
 
 use clap::CommandFactory as _;
 
@@ -46,7 +47,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
             Failure::found(Exit::No, "generated documents are not up to date", findings).next(COMMAND)
         );
     }
-    let names: Vec<_> = documents()?.into_iter().map(|(name, _)| name).collect();
+    let names: Vec<_> = documents(doors)?.into_iter().map(|(name, _)| name).collect();
     if doors.terminal.is_json() {
         doors.terminal.json(&serde_json::json!({ "documents": names }))?;
     } else {
@@ -57,7 +58,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
 
 /// Writes every generated document, or says how each differs.
 pub(super) fn make(doors: &Doors, mode: Mode) -> Result<Vec<Finding>> {
-    let documents = documents()?;
+    let documents = documents(doors)?;
     let mut findings = Vec::new();
     for (name, text) in &documents {
         findings.extend(files::generate(mode, &doors.workspace.file(name), name, text, COMMAND)?);
@@ -72,9 +73,12 @@ pub(super) fn make(doors: &Doors, mode: Mode) -> Result<Vec<Finding>> {
 }
 
 /// Every generated document: its path from the root, and its text.
-fn documents() -> Result<Vec<(String, String)>> {
+fn documents(doors: &Doors) -> Result<Vec<(String, String)>> {
     let mut documents =
         vec![("docs/cli.md".to_owned(), page::page(nexus_xtask::cli::Arguments::<super::Verb>::command()))];
+    if let Some(page) = resilience::page(doors)? {
+        documents.push((resilience::FILE.to_owned(), page));
+    }
     for (name, schema) in schemas() {
         let text = serde_json::to_string_pretty(&schema).map_err(anyhow::Error::from)?;
         documents.push((format!("{FOLDER}/{name}.json"), text + "\n"));

@@ -82,7 +82,22 @@ fn gates_drill_opens_for_one_that_was_passed_and_is_fresh() {
             ("red", known(Verdict::Fail, "failed: the backup is empty")),
             ("changed", known(Verdict::Error, "tampered: it was changed after it was written")),
         ],
-        expect![[r#""#]],
+        expect![[r#"
+            passed lately: Pass
+                the drill `notes` is good: passed 2h00m ago
+            never run: Pending
+                the drill `notes` is missing: it was never run here
+                next: cargo xtask drill restore notes
+            passed long ago: Expired
+                the drill `notes` is expired: passed 900h00m ago, which is too long
+                next: cargo xtask drill restore notes
+            red: Fail
+                the drill `notes` is failed: the backup is empty
+                next: cargo xtask drill restore notes
+            changed: Error
+                the drill `notes` is tampered: it was changed after it was written
+                next: cargo xtask drill restore notes
+        "#]],
     );
 }
 
