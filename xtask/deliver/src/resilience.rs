@@ -8,6 +8,7 @@ pub mod execute;
 pub mod plan;
 pub mod report;
 pub mod restic;
+pub mod stage_drills;
 
 mod dump;
 mod place;
@@ -20,6 +21,7 @@ use evidence::{Age, Created, Drilled, Kept, Size, Verified};
 use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::{Failure, Result};
 use restic::Snapshot;
+use stage_drills::StageDrilled;
 
 /// The release that a drill boots.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +140,10 @@ pub fn ages(doors: &Doors, config: &Config) -> Result<Vec<(String, Age)>> {
     for (name, drill) in &config.restore_drills {
         let kept = evidence::read::<Drilled>(&doors.workspace, evidence::DRILL, name)?;
         ages.push((name.clone(), plan::age(kept, now, drill.age_days_max)));
+    }
+    for (name, drill) in &config.stage_drills {
+        let kept = evidence::read::<StageDrilled>(&doors.workspace, evidence::STAGE_DRILL, name)?;
+        ages.push((name.clone(), stage_drills::verdict::age(kept, now, drill.age_days_max)));
     }
     Ok(ages)
 }

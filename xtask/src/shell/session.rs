@@ -5,6 +5,9 @@ use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::{Ended, limited};
 
 /// How long a program gets to end after its input ended, before it is killed.
@@ -59,6 +62,29 @@ impl Session {
     /// How it ended; `None` while it runs.
     pub fn ended(&mut self) -> Option<Ended> {
         self.child.try_wait().ok().flatten().map(Ended::from)
+    }
+
+    /// Waits for its end, at most this long; `None` when it runs on.
+    pub fn wait_for(&mut self, limit: Duration) -> io::Result<Option<Ended>> {
+        limited::wait(&mut self.child, limit)
+    }
+
+    /// Kills it, and nothing that it started (SIGKILL), and waits for its end.
+    pub fn kill(&mut self) -> io::Result<Ended> {
+        self.child.kill()?;
+        Ok(self.child.wait()?.into())
+    }
+
+    /// Stops it where it stands (SIGSTOP): it keeps what it has, and does nothing.
+    #[cfg(unix)]
+    pub fn freeze(&self) -> io::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), Signal::STOP)?)
+    }
+
+    /// Lets it go on where it was stopped (SIGCONT).
+    #[cfg(unix)]
+    pub fn thaw(&self) -> io::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), Signal::CONT)?)
     }
 }
 

@@ -83,7 +83,7 @@ impl World {
     }
 
     /// What runs in a stage: `confirmed 0.2.0-...`.
-    fn status(&self, stage: &str) -> String {
+    pub(crate) fn status(&self, stage: &str) -> String {
         let done = self.0.xtask(&["deploy", "status", "--stage", stage]);
         done.stdout
             .lines()

@@ -35,6 +35,7 @@ mod approvals;
 mod forge_gates;
 mod deploy;
 mod backups;
+mod drills;
 mod world;
 mod publish;
 mod verify;

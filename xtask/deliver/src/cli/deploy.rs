@@ -1,6 +1,6 @@
 //! `cargo xtask deploy`: from sealed bytes to running stages, and back.
 
-mod gates;
+pub(super) mod gates;
 mod look;
 mod resilience;
 pub(super) mod run;

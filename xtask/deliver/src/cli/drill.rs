@@ -1,5 +1,7 @@
 //! `cargo xtask drill`: recovery that was really tried.
 
+mod stage;
+
 use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::{Exit, Failure, Result};
 use nexus_xtask::shell::quoted;
@@ -24,18 +26,23 @@ enum Verb {
         #[arg(value_name = "NAME")]
         name: Option<String>,
     },
+    /// Those that disturb a stage.
+    #[command(flatten)]
+    Stage(stage::Verb),
     /// When each drill was last good, and whether that still counts
     List,
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
-    let config = config::load(&doors.workspace)?;
+    let config = || config::load(&doors.workspace);
     match &arguments.verb {
         Verb::Restore { name } => {
+            let config = config()?;
             let names = chosen("restore drill", config.restore_drills.keys(), name.as_deref())?;
             each(doors, names, |name| restore(doors, &config, name), report::drilled)
         }
-        Verb::List => list(doors, &config),
+        Verb::Stage(verb) => stage::run(doors, verb),
+        Verb::List => list(doors, &config()?),
     }
 }
 

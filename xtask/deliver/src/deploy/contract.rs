@@ -112,6 +112,12 @@ pub enum Call {
         /// Names and values.
         labels: BTreeMap<String, String>,
     },
+    /// End what serves of a confirmed release at once, as a crash does (SIGKILL), and leave the start to whoever starts
+    /// services there. Refused while a deployment is half done. For drills.
+    Crash {
+        /// The release.
+        release: ReleaseId,
+    },
     /// Nobody may deploy until then, whoever asks; `None` ends that.
     Hold {
         /// Why, by whom, until when (seconds since 1970).
@@ -133,6 +139,7 @@ impl Call {
             Call::Revert { .. } => "revert",
             Call::Prune { .. } => "prune",
             Call::Note { .. } => "note",
+            Call::Crash { .. } => "crash",
             Call::Hold { .. } => "hold",
         }
     }

@@ -116,6 +116,7 @@ impl Machine<'_> {
             | Call::Start { .. }
             | Call::Switch { .. }
             | Call::Drain { .. }
+            | Call::Crash { .. }
             | Call::Hold { .. } => {}
         }
         entry.unknown = true;
@@ -141,6 +142,7 @@ impl Machine<'_> {
             | Call::Observe
             | Call::Prune { .. }
             | Call::Note { .. }
+            | Call::Crash { .. }
             | Call::Hold { .. } => state,
         });
     }

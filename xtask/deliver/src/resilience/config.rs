@@ -9,6 +9,8 @@ use nexus_xtask::failure::{Exit, Failure, Finding, Result};
 use nexus_xtask::files;
 use nexus_xtask::workspace::Workspace;
 
+use super::stage_drills::StageDrill;
+
 /// The file's name from the root.
 pub const FILE: &str = "release/resilience.toml";
 
@@ -20,6 +22,8 @@ pub struct Config {
     pub backups: BTreeMap<String, Backup>,
     /// Restore drills by name
     pub restore_drills: BTreeMap<String, RestoreDrill>,
+    /// Drills on a stage that runs, by name
+    pub stage_drills: BTreeMap<String, StageDrill>,
 }
 
 /// One backup.
@@ -158,6 +162,14 @@ pub fn parse(text: &str) -> std::result::Result<Config, Vec<Finding>> {
     }
     for (name, drill) in &config.restore_drills {
         check_drill(text, &config, name, drill, &mut findings);
+    }
+    for (name, drill) in &config.stage_drills {
+        let table = format!("[stage_drills.{name}]");
+        let mut say = |key: &str, problem: String, next: &str| {
+            findings.push(Finding::at(FILE, line_of(text, &table, key), problem, next));
+        };
+        check_name(name, &mut say);
+        drill.check(&mut say);
     }
     if findings.is_empty() { Ok(config) } else { Err(findings) }
 }

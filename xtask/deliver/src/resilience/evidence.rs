@@ -23,6 +23,9 @@ pub const VERIFY: &str = "verify";
 /// The last restore drill, green or red: [`Drilled`].
 pub const DRILL: &str = "drill";
 
+/// The last drill of a name on a stage, green or red: [`super::stage_drills::StageDrilled`].
+pub const STAGE_DRILL: &str = "stage-drill";
+
 /// How much there is of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
@@ -107,6 +110,17 @@ pub enum Kept<T> {
     Tampered(String),
     /// It proves itself.
     Whole(T),
+}
+
+impl<T> Kept<T> {
+    /// The same with another evidence, where there is some.
+    pub fn map<U>(self, other: impl FnOnce(T) -> U) -> Kept<U> {
+        match self {
+            Kept::Absent => Kept::Absent,
+            Kept::Tampered(why) => Kept::Tampered(why),
+            Kept::Whole(evidence) => Kept::Whole(other(evidence)),
+        }
+    }
 }
 
 /// What a gate may think of the last drill.

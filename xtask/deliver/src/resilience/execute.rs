@@ -238,7 +238,7 @@ fn milliseconds(started: &Started) -> u64 {
     u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-fn tell(
+pub(super) fn tell(
     doors: &Doors,
     kind: &str,
     name: &str,

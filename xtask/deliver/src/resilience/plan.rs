@@ -131,11 +131,16 @@ pub fn of_figures(drill: &RestoreDrill, drilled: &Drilled) -> Vec<String> {
 
 /// What the last drill is worth now.
 pub fn age(kept: Kept<Drilled>, now: Timestamp, age_days_max: u64) -> Age {
+    ended(kept.map(|drilled| (drilled.at, drilled.reasons)), now, age_days_max)
+}
+
+/// What any drill is worth now that ended at this time, with these reasons why it was red.
+pub fn ended(kept: Kept<(Timestamp, Vec<String>)>, now: Timestamp, age_days_max: u64) -> Age {
     match kept {
         Kept::Absent => Age::Missing,
         Kept::Tampered(why) => Age::Tampered(why),
-        Kept::Whole(drilled) if !drilled.reasons.is_empty() => Age::Failed(drilled.reasons),
-        Kept::Whole(drilled) => match now.as_second() - drilled.at.as_second() {
+        Kept::Whole((_, reasons)) if !reasons.is_empty() => Age::Failed(reasons),
+        Kept::Whole((at, _)) => match now.as_second() - at.as_second() {
             age if age < 0 => Age::Tampered("it is from the future".to_owned()),
             age if age.unsigned_abs() > age_days_max.saturating_mul(86_400) => Age::Expired(age),
             age => Age::Good(age),

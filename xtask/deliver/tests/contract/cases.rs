@@ -167,6 +167,7 @@ pub(crate) fn zombie(bed: &dyn Bed) {
         Call::Revert { to: None },
         Call::Prune { keep: Vec::new() },
         Call::Note { kind: "deploy.ended".into(), labels: Default::default() },
+        Call::Crash { release: old.clone() },
     ] {
         let word = call.word();
         assert_eq!(world.call(call), Err(Trouble::Fenced { newest }), "{word}");

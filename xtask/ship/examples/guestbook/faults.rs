@@ -9,6 +9,7 @@
 //! | `fail:PERCENT:SECONDS` | once so many seconds have passed, that share of the requests for entries is answered 500 |
 //! | `slow:MS` | each request for entries takes so much longer |
 //! | `leak:KIB` | each request for entries keeps so much memory |
+//! | `forget` | entries are acknowledged and kept in memory alone |
 //! | `html` | every path is answered with 200 and a page |
 //! | `version:TEXT` | it says that it is another version |
 
@@ -28,6 +29,7 @@ pub(crate) struct Faults {
     pub(crate) fail: Option<(u64, Duration)>,
     pub(crate) slow: Duration,
     pub(crate) leak_kib: usize,
+    pub(crate) forget: bool,
     pub(crate) html: bool,
     pub(crate) version: Option<String>,
 }
@@ -48,6 +50,7 @@ impl Faults {
                 }
                 ["slow", by] => faults.slow = Duration::from_millis(number(by)?),
                 ["leak", kib] => faults.leak_kib = usize::try_from(number(kib)?)?,
+                ["forget"] => faults.forget = true,
                 ["html"] => faults.html = true,
                 ["version", version] => faults.version = Some(version.to_owned()),
                 _ => anyhow::bail!("`{fault}` is no fault"),

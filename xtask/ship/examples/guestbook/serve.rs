@@ -1,5 +1,6 @@
 //! The life of the service: sockets, database, ready, requests, the end.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
@@ -57,7 +58,8 @@ async fn start(
 ) -> anyhow::Result<()> {
     let settings = &guestbook.settings;
     tokio::time::sleep(settings.faults.start).await;
-    let database = Database::open(&settings.database)?;
+    let path = if settings.faults.forget { Path::new(":memory:") } else { &settings.database };
+    let database = Database::open(path)?;
     let (schema, known) = (database.schema()?, &settings.schemas);
     anyhow::ensure!(
         known.contains(&schema),

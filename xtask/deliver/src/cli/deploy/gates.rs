@@ -14,7 +14,7 @@ use crate::freeze;
 use crate::release::evidence;
 
 /// Who deploys: the person that git knows, or the run of a workflow.
-pub(super) fn who(doors: &Doors) -> String {
+pub(in crate::cli) fn who(doors: &Doors) -> String {
     if let Some(run) = doors.environment.get("GITHUB_RUN_ID") {
         let actor = doors.environment.get("GITHUB_ACTOR").unwrap_or("github");
         return format!("{actor}@run-{run}");

@@ -272,6 +272,11 @@ impl Host {
                 }
                 self.ask_for(stream, key, is_serving, Want::Gone, seconds);
             }
+            ["crash", key] => {
+                let index = self.find(key, true);
+                let is_hit = index.is_some_and(|index| self.instances[index].crash());
+                say(&stream, if is_hit { "ok" } else { "no" }, if is_hit { "" } else { "it does not run" });
+            }
             ["upgrade", _] if !self.asked.is_empty() => say(&stream, "no", "somebody waits for an answer"),
             ["upgrade", binary] => {
                 say(&stream, "ok", "");

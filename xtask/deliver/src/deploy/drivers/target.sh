@@ -243,6 +243,8 @@ systemd_stop() { # key door seconds
   alone systemctl reset-failed "$unit" 2> /dev/null || true
 }
 
+systemd_crash() { alone systemctl kill --signal=KILL "$(unit_name "$1" serving)"; }
+
 systemd_open() { alone systemctl start --quiet "$service.socket"; }
 
 # What does not start at once is tried again by systemd, as anything that dies.
@@ -287,6 +289,8 @@ local_stop() {
   if [ "$said" = cut ]; then cut=true; fi
 }
 
+local_crash() { why=$(local_control crash "$1"); }
+
 local_open() { :; }
 
 local_boot() { local_start "$1" serving 60; }
@@ -299,6 +303,7 @@ local_is_armed() { :; }
 unit_list() { "${flavour}_list"; }
 unit_start() { "${flavour}_start" "$@"; }
 unit_stop() { "${flavour}_stop" "$@"; }
+unit_crash() { "${flavour}_crash" "$@"; }
 unit_open() { "${flavour}_open"; }
 unit_boot() { "${flavour}_boot" "$@"; }
 undo_arm() { "${flavour}_arm" "$@"; }
@@ -585,6 +590,17 @@ do_note() { # kind labels
   done_so
 }
 
+# What whoever starts services there does not know before: a process that is gone. It is for drills.
+do_crash() { # id
+  parse "$1"
+  begin "$key"
+  [ "$(read_word "$state/confirmed")" = "$key" ] || refuse "$(id "$key") is not what is confirmed"
+  if [ -f "$run/trial" ] || [ -f "$run/armed" ]; then refuse 'a deployment is half done'; fi
+  unit_crash "$key" || fail "${why:-it cannot be ended}"
+  finish
+  done_so
+}
+
 do_hold() { # hold as JSON, or -
   begin "$service"
   if [ "$1" = - ]; then
@@ -713,7 +729,7 @@ history() {
 mkdir -p "$releases" "$state" "$base/secrets" "$run"
 case $fence$deployment in *[!A-Za-z0-9._+:@/-]*) refuse 'a deployment or a fence that is none' ;; esac
 case $word in
-  observe | stage | arm | start | switch | drain | confirm | revert | prune | note | hold) ;;
+  observe | stage | arm | start | switch | drain | confirm | revert | prune | note | crash | hold) ;;
   undo | lock | boot | journal | exec) ;;
   *) refuse "there is no call \`$word\`" ;;
 esac

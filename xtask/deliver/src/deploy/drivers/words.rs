@@ -30,7 +30,7 @@ pub fn words(call: &Call, deployment: &str, fence: Fence, ready_seconds: u32) ->
             words.extend([release.0.clone(), ready_seconds.to_string()]);
         }
         Call::Drain { keep, seconds } => words.extend([keep.0.clone(), seconds.to_string()]),
-        Call::Confirm { release } => words.push(release.0.clone()),
+        Call::Confirm { release } | Call::Crash { release } => words.push(release.0.clone()),
         Call::Revert { to } => words.extend([or_none(to.as_ref()), ready_seconds.to_string()]),
         Call::Prune { keep } => words.extend(keep.iter().map(|release| release.0.clone())),
         Call::Note { kind, labels } => {
@@ -85,6 +85,7 @@ pub fn input(call: &Call) -> Option<&Path> {
         | Call::Revert { .. }
         | Call::Prune { .. }
         | Call::Note { .. }
+        | Call::Crash { .. }
         | Call::Hold { .. } => None,
     }
 }
@@ -96,6 +97,7 @@ pub fn limit(call: &Call, ready_seconds: u32) -> Duration {
         | Call::Arm { .. }
         | Call::Confirm { .. }
         | Call::Note { .. }
+        | Call::Crash { .. }
         | Call::Hold { .. }
         | Call::Prune { .. } => Duration::ZERO,
         Call::Stage { .. } => STAGE_LIMIT,

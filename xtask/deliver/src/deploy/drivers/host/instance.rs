@@ -163,6 +163,15 @@ impl Instance {
         self.signal(Signal::KILL);
     }
 
+    /// Kills it as whatever else may: it is started again like any that died. False where it does not run.
+    pub(super) fn crash(&self) -> bool {
+        let runs = matches!(self.state, State::Starting | State::Active) && self.process.is_some();
+        if runs {
+            self.signal(Signal::KILL);
+        }
+        runs
+    }
+
     fn signal(&self, signal: Signal) {
         if let Some(process) = self.process {
             // It may have ended a moment ago, which the next look tells.

@@ -216,6 +216,7 @@ fn subject(call: &Call) -> Option<Option<ReleaseId>> {
             Some(Some(release.clone()))
         }
         Call::Drain { keep, .. } => Some(Some(keep.clone())),
+        Call::Crash { release } => Some(Some(release.clone())),
         Call::Observe | Call::Prune { .. } | Call::Note { .. } | Call::Hold { .. } => None,
     }
 }

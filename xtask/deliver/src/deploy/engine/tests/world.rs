@@ -267,6 +267,8 @@ impl World {
                 host.staged.retain(|release, _| keep.contains(release));
             }
             Call::Note { kind, labels } => host.note(kind, labels, fence, clock),
+            // It is started again at once.
+            Call::Crash { .. } => {}
             Call::Hold { hold } => host.hold = hold.clone(),
         }
         Ok(Answer::Done)
