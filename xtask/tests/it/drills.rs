@@ -50,7 +50,7 @@ impl Field {
             text += &format!(
                 "[stages.{stage}]\ndriver = \"local\"\n{}\nparallel = 2\n\
                  configuration = {{ {configuration} }}\n\
-                 [stages.{stage}.analysis]\nsamples_min = 1\ninterval_milliseconds = 50\n",
+                 [stages.{stage}.analysis]\nfailures_permille_max = 300\nsamples_min = 5\ninterval_milliseconds = 50\n",
                 hosts(stage)
             );
         }

@@ -36,6 +36,7 @@ mod forge_gates;
 mod deploy;
 mod backups;
 mod drills;
+mod drills_on_hosts;
 mod world;
 mod publish;
 mod verify;

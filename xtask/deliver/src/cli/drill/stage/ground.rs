@@ -20,6 +20,10 @@ use crate::resilience::stage_drills::refuse::{self, Host};
 use crate::resilience::stage_drills::rollback::{self, Past, Way};
 use crate::resilience::stage_drills::{self, Kind, StageDrill, report};
 
+/// What a deployer reads of its environment, beside what every child sees: how it reaches hosts, and who it is.
+const PASSED: [&str; 5] =
+    ["XTASK_SSH_KNOWN_HOSTS", "XTASK_SSH_IDENTITY", "XTASK_SSH_CONFIG", "GITHUB_RUN_ID", "GITHUB_ACTOR"];
+
 /// A stage, and the drill on it.
 pub(super) struct Ground<'a> {
     pub(super) doors: &'a Doors,
@@ -79,8 +83,15 @@ impl<'a> Ground<'a> {
 
     /// The command that brings the stage to a release that was good there, as a person would type it.
     pub(super) fn bring_to(&self, release: &str) -> Command {
-        let words = ["deploy", "rollback", "--stage", &self.drill.stage, "--to", release, "--execute"];
-        Command::new(self.doors.environment.binary().display().to_string(), words)
+        self.own(&["deploy", "rollback", "--stage", &self.drill.stage, "--to", release, "--execute"])
+    }
+
+    /// A command of this very program.
+    pub(super) fn own(&self, words: &[&str]) -> Command {
+        let environment = &self.doors.environment;
+        let command = Command::new(environment.binary().display().to_string(), words.iter().copied());
+        let known = PASSED.iter().filter_map(|name| Some((*name, environment.get(name)?)));
+        known.fold(command, |command, (name, value)| command.with(name, value))
     }
 
     /// Runs that command to its end: how long it took, or what it said.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use nexus_xtask::failure::Result;
-use nexus_xtask::shell::Command;
 use nexus_xtask::shell::session::Session;
 
 use super::ground::Ground;
@@ -63,10 +62,8 @@ fn frozen(ground: &Ground<'_>, host: &HostName, figures: &mut Stale) -> std::res
 
 /// A deployer that has the lock.
 fn hold(ground: &Ground<'_>, host: &HostName) -> std::result::Result<Session, String> {
-    let doors = ground.doors;
-    let words = ["drill", "hold-lock", "--stage", &ground.drill().stage, "--host", &host.0];
-    let command = Command::new(doors.environment.binary().display().to_string(), words);
-    let mut holder = doors.shell.session(&command).map_err(|error| format!("{error:#}"))?;
+    let command = ground.own(&["drill", "hold-lock", "--stage", &ground.drill().stage, "--host", &host.0]);
+    let mut holder = ground.doors.shell.session(&command).map_err(|error| format!("{error:#}"))?;
     match holder.line(WORD_LIMIT).map(|line| serde_json::from_str::<Said>(&line)) {
         Some(Ok(Said::Holds { .. })) => Ok(holder),
         Some(Ok(Said::Refused { trouble })) => Err(format!("its lock cannot be taken: {trouble}")),
