@@ -211,6 +211,8 @@ fn a_stage_goes_back_and_forward_again_in_measured_time() {
         figure(figures, name);
     }
     assert_eq!(world.status("field"), before);
+    let list = world.0.xtask(&["drill", "list"]);
+    world.check(&list, 0, "field: good");
     let deployed = "deploy.begun deploy.ended ".repeat(2);
     assert_eq!(
         field.journal(),

@@ -169,6 +169,10 @@ pub fn parse(text: &str) -> std::result::Result<Config, Vec<Finding>> {
             findings.push(Finding::at(FILE, line_of(text, &table, key), problem, next));
         };
         check_name(name, &mut say);
+        if config.restore_drills.contains_key(name) {
+            // A gate names a drill by its name alone.
+            say("", format!("`{name}` is a restore drill too"), "give one of them another name");
+        }
         drill.check(&mut say);
     }
     if findings.is_empty() { Ok(config) } else { Err(findings) }

@@ -25,7 +25,7 @@ pub(super) fn ask(doors: &Doors, stage: &Stage) -> Result<Vec<Refusal>> {
                 shut.push(Refusal {
                     what,
                     why: report::age(&age),
-                    next: drill::command(name),
+                    next: drill::command(doors, name),
                     missing: false,
                 });
             }

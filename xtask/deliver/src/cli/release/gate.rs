@@ -71,7 +71,7 @@ fn drills(doors: &Doors) -> impl Fn(&str) -> Result<Drill> {
             Age::Failed(_) => Verdict::Fail,
             Age::Tampered(_) => Verdict::Error,
         };
-        Ok(Drill { verdict, said: resilience::report::age(&age), command: drill::command(name) })
+        Ok(Drill { verdict, said: resilience::report::age(&age), command: drill::command(doors, name) })
     }
 }
 

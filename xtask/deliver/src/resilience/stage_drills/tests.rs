@@ -36,6 +36,19 @@ fn a_drill_says_what_it_needs_and_nothing_else() {
               next: use `{token}` in it
         "#]],
     );
+    let both = "[backups.b]\nsource.sqlite.file = \"f\"\nrepository = \"r\"\npassword_variable = \"PASSWORD\"\n\
+                schedule = \"daily\"\nowner = \"ann\"\nrestored_by = \"ann\"\nshrink_percent_max = 10\n\
+                [restore_drills.a]\nbackup = \"b\"\nboot = [\"x\"]\nprobe = [\"x\"]\nnewest = [\"x\"]\n\
+                checks = [{ command = [\"x\"], expect = \"\" }]\nrecovery_seconds_max = 1\n\
+                newest_age_seconds_max = 1\nage_days_max = 1\n\
+                [stage_drills.a]\nkind = \"rollback\"\nstage = \"s\"\nseconds_max = 1\nage_days_max = 1\n";
+    declared(
+        both,
+        expect![[r#"
+            release/resilience.toml:18: `a` is a restore drill too
+              next: give one of them another name
+        "#]],
+    );
     declared(
         "[stage_drills.a]\nkind = \"flood\"\nstage = \"s\"\nseconds_max = 1\nage_days_max = 30\n",
         expect![[r#"
