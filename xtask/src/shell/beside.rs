@@ -29,6 +29,11 @@ pub(super) fn detach(mut call: std::process::Command, log: &Path) -> std::io::Re
 }
 
 impl Beside {
+    /// Its process id, for a signal; of no use once its end was waited for.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Waits for its end, at most this long; `None` when it runs on.
     pub fn wait_for(&mut self, limit: Duration) -> anyhow::Result<Option<Ended>> {
         let started = Instant::now();
