@@ -62,6 +62,25 @@ impl Clock {
         children(&stat.unwrap_or_default(), ticks_per_second())
             .ok_or_else(|| anyhow::anyhow!("this system does not say how much processor time children took"))
     }
+
+    /// The processor time of a process so far, also when it has ended and nobody has waited for it yet.
+    ///
+    /// # Errors
+    /// Where there is no such process, and where the system does not say (anywhere but on Linux).
+    pub fn process(&self, id: u32) -> anyhow::Result<Processor> {
+        let stat = crate::files::read_text(std::path::Path::new(&format!("/proc/{id}/stat")))?;
+        process(&stat.unwrap_or_default(), ticks_per_second())
+            .ok_or_else(|| anyhow::anyhow!("nothing is known of the processor time of process {id}"))
+    }
+}
+
+/// The processor time of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Processor {
+    /// What it took itself, all its threads together, without its children.
+    pub taken: Duration,
+    /// True when it has ended and nobody has waited for it.
+    pub has_ended: bool,
 }
 
 #[cfg(unix)]
@@ -77,10 +96,23 @@ fn ticks_per_second() -> u64 {
 /// `pid (name) state ...`: the 16th and 17th field are user and system ticks of children that were waited for
 /// (proc(5)). The name may hold anything.
 fn children(stat: &str, ticks_per_second: u64) -> Option<Duration> {
+    ticks(stat, [16, 17], ticks_per_second)
+}
+
+/// The 14th and 15th field are its own user and system ticks; the third is `Z` once it has ended.
+fn process(stat: &str, ticks_per_second: u64) -> Option<Processor> {
     let (_, rest) = stat.rsplit_once(')')?;
-    let fields: Vec<_> = rest.split_whitespace().collect();
-    let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
-    Some(Duration::from_millis((ticks(13)? + ticks(14)?) * 1000 / ticks_per_second))
+    let has_ended = rest.trim_start().starts_with('Z');
+    Some(Processor { taken: ticks(stat, [14, 15], ticks_per_second)?, has_ended })
+}
+
+/// The sum of two fields, counted from 1 as proc(5) does.
+fn ticks(stat: &str, fields: [usize; 2], ticks_per_second: u64) -> Option<Duration> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    // The first field after the name is the third.
+    let rest: Vec<_> = rest.split_whitespace().collect();
+    let ticks = |field: usize| rest.get(field - 3)?.parse::<u64>().ok();
+    Some(Duration::from_millis((ticks(fields[0])? + ticks(fields[1])?) * 1000 / ticks_per_second))
 }
 
 /// A duration as people say it: `0.4s`, `12.3s`, `2m05s`, `1h02m`.
@@ -115,6 +147,9 @@ mod tests {
         let stat = "7 (a) b) R 1 7 7 0 -1 4194304 90 200 0 0 11 22 130 70 20 0 1 0 100 1 1";
         assert_eq!(children(stat, 100), Some(Duration::from_secs(2)));
         assert_eq!(children("7 (a) R 1", 100), None);
+        let own = |has_ended| Some(Processor { taken: Duration::from_millis(330), has_ended });
+        assert_eq!(process(stat, 100), own(false));
+        assert_eq!(process(&stat.replace(") R", ") Z"), 100), own(true));
     }
 
     #[test]
