@@ -225,9 +225,14 @@ systemd_list() {
 systemd_start() { # key door seconds
   unit=$(unit_name "$1" "$2")
   alone systemctl reset-failed "$unit" 2> /dev/null || true
-  if alone timeout "$3" systemctl start --quiet "$unit" 2> /dev/null; then return 0; fi
-  why=$(alone journalctl --quiet --no-pager --output=cat --lines=5 --unit="$unit" 2> /dev/null || true)
-  why="$unit did not become ready within $3 s; its log ends: $why"
+  said=$(alone timeout "$3" systemctl start "$unit" 2>&1) && return 0
+  case $? in
+    124) why="$unit did not become ready within $3 s" ;;
+    *) why="$unit did not start: $(printf '%s' "$said" | head -n 1)" ;;
+  esac
+  # What goes wrong before the program runs, as with its folders, is known by a number alone (systemd.exec(5)).
+  why="$why $(alone systemctl show --property=Result --property=ExecMainStatus "$unit" | tr '\n' ' ')"
+  why="$why; its log ends: $(alone journalctl --quiet --no-pager --output=cat --lines=5 --unit="$unit" 2> /dev/null || true)"
   systemd_stop "$1" "$2" 5
   return 1
 }
