@@ -74,8 +74,11 @@ mount -t tmpfs tmpfs dev/shm
 ln -s pts/ptmx dev/ptmx
 ln -s /proc/self/fd dev/fd
 hostname h$1
+# Without the last word it would also use the machine's cgroups of version 2, which all hosts see as one tree: a unit that
+# ends on one host would take away the group in which its namesake starts on another.
 exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-  chroot . /lib/systemd/systemd --system --unit=multi-user.target --log-target=console --log-level=notice
+  chroot . /lib/systemd/systemd --system --unit=multi-user.target --log-target=journal --log-level=notice \
+  systemd.legacy_systemd_cgroup_controller=yes
 BOOT
 }
 
