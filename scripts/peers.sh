@@ -6,6 +6,7 @@
 #   scripts/peers.sh --registry      a package registry alone, which takes three minutes of processor time to build
 #   scripts/peers.sh --databases     PostgreSQL as Debian builds it, which no service runs; for root
 #   scripts/peers.sh --hosts         the Debian packages that boot the hosts of scripts/hosts.sh; for root
+#   scripts/peers.sh --ansible       Ansible, beside which the speed of deployments is measured
 #
 # Needs python3 with venv, node 20 or newer and npm; the registry needs cargo and a C compiler. Nothing but what
 # `--databases` and `--hosts` ask for is installed outside of that folder.
@@ -18,6 +19,7 @@ workflow_parser=0.3.61
 esbuild=0.28.2
 cargo_http_registry=0.1.8
 git_cliff=2.14.2
+ansible_core=2.19.3
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 peers=${XTASK_PEERS:-$HOME/.cache/nexus-xtask/peers}
@@ -48,6 +50,13 @@ if [[ ${1:-} == --hosts ]]; then
     DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${host_packages[@]}" > /dev/null
   }
   install_hosts || { apt-get update -qq && install_hosts; }
+  exit 0
+fi
+if [[ ${1:-} == --ansible ]]; then
+  if [[ ! -x $peers/ansible/bin/ansible-playbook ]]; then
+    python3 -m venv "$peers/ansible"
+    "$peers/ansible/bin/pip" install --quiet --disable-pip-version-check "ansible-core==$ansible_core"
+  fi
   exit 0
 fi
 if [[ -f $peers/installed && $(cat "$peers/installed") == "$wanted" ]]; then

@@ -4,6 +4,7 @@
 
 mod world;
 pub(crate) mod crash;
+pub(crate) mod hosts;
 pub(crate) mod mutations;
 pub(crate) mod registry;
 pub(crate) mod release;
@@ -13,6 +14,7 @@ pub(crate) mod strangers;
 /// The suites: name, and what it shows.
 pub(crate) const SUITES: &[(&str, &str)] = &[
     ("crash", "`cargo xtask ci`, killed at random moments, loses nothing and leaves nothing behind"),
+    ("hosts", "the real `deploy` on booted hosts: under load, killed, cut off, and beside Ansible"),
     ("mutations", "every change that counts makes exactly the right steps run again, and no other does"),
     (
         "registry",

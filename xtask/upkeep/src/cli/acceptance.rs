@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::acceptance::{SUITES, crash, mutations, registry, release, resilience, strangers};
+use crate::acceptance::{SUITES, crash, hosts, mutations, registry, release, resilience, strangers};
 use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::{Exit, Result};
 use nexus_xtask::files;
@@ -26,6 +26,18 @@ enum Verb {
         /// Where the random numbers start; the same seed chooses the same moments and changes
         #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
+    },
+    /// The real `deploy` on booted hosts: under load, killed, cut off, and beside Ansible. Needs root
+    ///
+    /// `scripts/peers.sh --hosts` installs what booting hosts needs, `scripts/peers.sh --ansible` what `speed` is measured
+    /// beside.
+    Hosts {
+        /// Only this part
+        #[arg(long, value_name = "PART")]
+        only: Option<hosts::Part>,
+        /// Only the faults that have this in their name
+        #[arg(long, value_name = "TEXT")]
+        case: Option<String>,
     },
     /// Every change that counts makes exactly the right steps run again, and no other does
     Mutations {
@@ -61,6 +73,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     match &arguments.verb {
         Verb::List => list(doors),
         Verb::Crash { runs, seed } => crash::run(doors, *runs, *seed),
+        Verb::Hosts { only, case } => hosts::run(doors, *only, case.as_deref()),
         Verb::Mutations { only, listed } => mutations::run(doors, only.as_deref(), *listed),
         Verb::Registry => registry::run(doors),
         Verb::Release => release::run(doors),
