@@ -232,7 +232,8 @@ systemd_start() { # key door seconds
   esac
   # What goes wrong before the program runs, as with its folders, is known by a number alone (systemd.exec(5)).
   why="$why $(alone systemctl show --property=Result --property=ExecMainStatus "$unit" | tr '\n' ' ')"
-  why="$why; its log ends: $(alone journalctl --quiet --no-pager --output=cat --lines=5 --unit="$unit" 2> /dev/null || true)"
+  # Systemd's own lines are among them.
+  why="$why; its log ends: $(alone journalctl --quiet --no-pager --output=cat --lines=12 --unit="$unit" 2> /dev/null || true)"
   systemd_stop "$1" "$2" 5
   return 1
 }
