@@ -11,11 +11,11 @@ use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::{Exit, Result};
 use nexus_xtask::files;
 
-use crate::cli::release::rehearse as publish;
+use crate::cli::release::{gate, rehearse as publish};
 use crate::deploy::{config, facts};
 use crate::release::manifest::Manifest;
 use crate::release::plan::Plan;
-use crate::release::{self, evidence, rehearsal, staging};
+use crate::release::{self, rehearsal, staging};
 
 use picture::{Act, Picture};
 use stages::Stages;
@@ -128,7 +128,7 @@ fn build(doors: &Doors, own: &Doors) -> Result<((Plan, PathBuf), String)> {
 
 /// A rehearsal asks the gates, and goes on: what is missing for a release is known today.
 fn gates(doors: &Doors, plan: &Plan, manifest: &Manifest) -> Result<((), String)> {
-    let asked = evidence::ask(doors, plan, Some(manifest))?;
+    let asked = gate::asked(doors, plan, manifest)?;
     let shut: Vec<_> = asked.iter().filter(|asked| asked.stops()).map(|asked| asked.gate.as_str()).collect();
     let open = asked.len() - shut.len();
     let what = match shut.is_empty() {

@@ -7,7 +7,7 @@ mod build;
 mod stage;
 mod smoke;
 mod reproducible;
-mod gate;
+pub(super) mod gate;
 mod approve;
 pub(super) mod rehearse;
 mod publish;

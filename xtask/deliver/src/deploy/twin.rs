@@ -59,6 +59,7 @@ fn of_stage(
     stage.gates.clear();
     stage.checks.clear();
     stage.backups.clear();
+    stage.drills.clear();
     stage.secrets.clear();
     stage.analysis.metrics.clear();
     stage.migrations = Migrations { expand: None, contract: None, ..stage.migrations.clone() };
@@ -79,6 +80,7 @@ fn left_out(name: &str, stage: &Stage) -> Option<String> {
         named("gate", stage.gates.keys().map(String::as_str).collect()),
         named("check", stage.checks.keys().map(String::as_str).collect()),
         named("backup", stage.backups.iter().map(String::as_str).collect()),
+        named("drill", stage.drills.iter().map(String::as_str).collect()),
         named("secret", stage.secrets.iter().map(String::as_str).collect()),
         named("metric", stage.analysis.metrics.keys().map(String::as_str).collect()),
         (stage.migrations.expand.is_some() || stage.migrations.contract.is_some())

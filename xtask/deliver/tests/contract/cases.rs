@@ -21,6 +21,7 @@ macro_rules! every_case {
             good_path
             undo_fires
             confirm_disarms
+            confirm_dies_half_way
             arming_again_moves_the_moment
             reboot_before_confirm
             zombie
@@ -112,6 +113,29 @@ pub(crate) fn confirm_disarms(bed: &dyn Bed) {
         host.clock_seconds > due + 1
     });
     expect!["confirmed new, trial none, armed nothing, running [new serving active, old serving active]"]
+        .assert_eq(&picture(&world.observe(), &[(&old, "old"), (&new, "new")]));
+}
+
+/// A confirmation dies after its first write: the disk says the new release, and so does the host once the undo came.
+pub(crate) fn confirm_dies_half_way(bed: &dyn Bed) {
+    let world = World::begin(bed);
+    let (old, new) = (world.stage("1.0.0"), world.stage("1.1.0"));
+    world.deploy(&old);
+    world.switch(&new, 6);
+    // The token of the arming has whole seconds, and so has the confirmation.
+    let begun = world.observe().clock_seconds;
+    world.until("a later second", Duration::from_secs(5), |host| host.clock_seconds > begun);
+    let at = world.observe().clock_seconds;
+    bed.on_host(&format!(
+        "echo {} {at} one >> {}/state/confirmed.new && mv {1}/state/confirmed.new {1}/state/confirmed",
+        new.0,
+        bed.base()
+    ));
+    bed.pass(6);
+    world.until("the undo", Duration::from_secs(15), |host| {
+        host.trial.is_none() && host.armed.is_none() && host.running.len() == 1
+    });
+    expect!["confirmed new, trial none, armed nothing, running [new serving active]"]
         .assert_eq(&picture(&world.observe(), &[(&old, "old"), (&new, "new")]));
 }
 

@@ -42,15 +42,20 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         When::Build => evidence::ask(doors, &release::plan_of(doors)?, None, &drills(doors))?,
         When::Effects => {
             let (plan, manifest, _) = staging::check_here(doors, &folder)?;
-            evidence::ask(doors, &plan, Some(&manifest), &drills(doors))?
+            asked(doors, &plan, &manifest)?
         }
     };
     show(doors, &asked)
 }
 
+/// Asks every gate about staged files.
+pub(crate) fn asked(doors: &Doors, plan: &Plan, manifest: &Manifest) -> Result<Vec<Asked>> {
+    evidence::ask(doors, plan, Some(manifest), &drills(doors))
+}
+
 /// Asks every gate about staged files, and refuses to go on where one is not open.
 pub(super) fn require(doors: &Doors, plan: &Plan, manifest: &Manifest) -> Result<()> {
-    let asked = evidence::ask(doors, plan, Some(manifest), &drills(doors))?;
+    let asked = asked(doors, plan, manifest)?;
     let first = asked.iter().find(|asked| asked.stops());
     match first {
         None => Ok(()),

@@ -545,6 +545,12 @@ do_undo() { # token
     exit 0
   fi
   if [ "$to" = - ]; then to=; fi
+  # A confirmation that died after its first write has won: the disk says what serves. It came after this arming, which
+  # tells it from one of an earlier deployment of the same release. (The token begins with the seconds of the arming.)
+  read -r kept at _ 2> /dev/null < "$state/confirmed" || kept=
+  if [ -n "$kept" ] && [ "$kept" = "$(read_word "$run/trial")" ] && [ "$at" -gt "${token%?????????}" ]; then
+    to=$kept
+  fi
   rm -f "$run/trial"
   append intent "${to:--}" || true
   intended=${to:--}
