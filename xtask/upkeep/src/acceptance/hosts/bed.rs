@@ -32,6 +32,7 @@ pub(super) struct Bed<'a> {
     pub(super) hosts: Vec<(String, String)>,
     /// What `hosts.sh` knows of them.
     pub(super) folder: PathBuf,
+    has_ended: bool,
 }
 
 /// How a command ended.
@@ -81,7 +82,7 @@ impl<'a> Bed<'a> {
             ("XTASK_SSH_CONFIG".to_owned(), "/dev/null".to_owned()),
         ]);
         fixture::workspace(&world, &programs)?;
-        let mut bed = Bed { doors, world, programs, hosts: Vec::new(), folder };
+        let mut bed = Bed { doors, world, programs, hosts: Vec::new(), folder, has_ended: false };
         doors.terminal.talk(&format!("booting {count} hosts"));
         bed.hosts_script(&["up"], &[&count.to_string()])?;
         for number in 1..=count {
@@ -253,8 +254,9 @@ impl<'a> Bed<'a> {
     }
 
     /// Turns the hosts off and removes everything.
-    pub(super) fn end(self) -> Result<()> {
+    pub(super) fn end(mut self) -> Result<()> {
         self.hosts_script(&["down"], &[])?;
+        self.has_ended = true;
         files::remove_folder(&self.world.base)?;
         Ok(())
     }
@@ -262,8 +264,10 @@ impl<'a> Bed<'a> {
 
 impl Drop for Bed<'_> {
     fn drop(&mut self) {
-        // A second time, this finds nothing; what failed before is what is told.
-        self.hosts_script(&["down"], &[]).ok();
+        if !self.has_ended {
+            // What failed before is what is told.
+            self.hosts_script(&["down"], &[]).ok();
+        }
     }
 }
 
