@@ -48,14 +48,9 @@ fn a_deployment_needs_the_drill_that_it_names_and_makes_the_backup_that_it_names
     world.check(&world.0.xtask(&["backup", "init"]), 0, "book: its repository is made");
 
     let address = std::fs::read_to_string(world.0.path("../staging.port")).unwrap();
+    let entries = format!("http://{address}/entries");
     let mut write = Command::new("curl");
-    write.args([
-        "--silent",
-        "--fail",
-        "--data",
-        "{\"message\":\"kept\"}",
-        &format!("http://{address}/entries"),
-    ]);
+    write.args(["--silent", "--fail", "--output", "/dev/null", "--data", "{\"message\":\"kept\"}", &entries]);
     assert!(write.status().unwrap().success());
     world.check(&world.0.xtask(&["backup", "create"]), 0, "book: ");
     world.check(&world.0.xtask(&["drill", "restore"]), 0, "book: green; ");
