@@ -86,6 +86,18 @@ impl Session {
     pub fn thaw(&self) -> io::Result<()> {
         Ok(kill_process(Pid::from_child(&self.child), Signal::CONT)?)
     }
+
+    /// Elsewhere nothing stops a program where it stands.
+    #[cfg(not(unix))]
+    pub fn freeze(&self) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Nothing was stopped.
+    #[cfg(not(unix))]
+    pub fn thaw(&self) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 impl Drop for Session {
