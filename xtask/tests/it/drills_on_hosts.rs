@@ -99,6 +99,7 @@ impl Hosts {
 impl Drop for Hosts {
     fn drop(&mut self) {
         hosts(&["down", &self.folder.display().to_string()]);
+        std::fs::remove_dir_all(&self.folder).ok();
     }
 }
 
