@@ -59,6 +59,12 @@ pub(crate) fn parse(freeze: &Freeze) -> Result<Span, String> {
     if never { Err(format!("nothing is between `{from}` and `{to}`")) } else { Ok(span) }
 }
 
+/// The rules of a time zone, by its name in the database of this machine, or as POSIX writes them.
+pub(crate) fn zone(name: &str) -> Result<TimeZone, String> {
+    let found = TimeZone::get(name).or_else(|_| TimeZone::posix(name));
+    found.map_err(|_| format!("`{name}` is no time zone that is known here"))
+}
+
 /// When the freeze that is on at this moment ends; `None` where it is not on.
 pub(crate) fn frozen_until(span: Span, zone: &TimeZone, now: Timestamp) -> Result<Option<Timestamp>, String> {
     let here = zone.to_datetime(now);

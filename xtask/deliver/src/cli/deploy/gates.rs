@@ -1,7 +1,6 @@
 //! What is asked before a deployment: freezes, commands, approvals, ages of drills.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::{Failure, Result};
@@ -36,8 +35,7 @@ pub(super) fn frozen_until(stage: &Stage, now: Timestamp) -> Result<Option<Strin
         let wrong = |why: String| {
             Failure::usage("a freeze cannot be read").why(why).next("correct it in release/stages.toml")
         };
-        let zone = TimeZone::get(&window.zone).or_else(|_| TimeZone::posix(&window.zone));
-        let zone = zone.map_err(|error| wrong(error.to_string()))?;
+        let zone = freeze::zone(&window.zone).map_err(wrong)?;
         let span = freeze::parse(window).map_err(wrong)?;
         last = last.max(freeze::frozen_until(span, &zone, now).map_err(wrong)?);
     }

@@ -69,6 +69,9 @@ fn of_stage(config: &Config, name: &str, stage: &Stage, findings: &mut Findings<
     for window in &stage.freezes {
         if let Err(problem) = freeze::parse(window) {
             findings.add(&window.from, &problem, "write `Fri 16:00`, or `2026-12-20 00:00`, and a `zone`");
+        } else if freeze::zone(&window.zone).is_err() {
+            let next = "write one as `Europe/Berlin`, or as POSIX writes it: `CET-1CEST,M3.5.0,M10.5.0/3`";
+            findings.add(&window.zone, "is no time zone that is known here", next);
         }
     }
     if stage.migrations.schema_min > stage.migrations.schema {

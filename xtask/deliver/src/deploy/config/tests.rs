@@ -91,4 +91,20 @@ fn what_is_wrong_is_said_with_its_line() {
               next: see release/schema/stages.json
         "#]],
     );
+    refused(
+        "[stages.staging.hosts.one]\nlisten = \"127.0.0.1:8080\"",
+        "[stages.staging.hosts]",
+        expect![[r#"
+            release/stages.toml:5: `staging` has no host
+              next: add `[stages.NAME.hosts.HOST]`
+        "#]],
+    );
+    refused(
+        "waves = ",
+        "freezes = [{ from = \"Fri 16:00\", to = \"Mon 08:00\", zone = \"Europe/Berlim\" }]\nwaves = ",
+        expect![[r#"
+            release/stages.toml:13: `Europe/Berlim` is no time zone that is known here
+              next: write one as `Europe/Berlin`, or as POSIX writes it: `CET-1CEST,M3.5.0,M10.5.0/3`
+        "#]],
+    );
 }

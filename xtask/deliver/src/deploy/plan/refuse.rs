@@ -135,11 +135,7 @@ fn of_upstream(plan: &Plan, stage: &Stage, name: &str, known: &Known) -> Vec<Ref
     let digest = plan.bundle.digest.to_string();
     let mut all = Vec::new();
     if hosts.is_empty() {
-        all.push(missing(
-            name,
-            "it has no host".to_owned(),
-            "a stage without hosts confirms nothing: add one",
-        ));
+        all.push(missing(name, "it has no host, so nothing was confirmed there".to_owned(), &next));
     }
     for facts in hosts {
         let facts = match facts {

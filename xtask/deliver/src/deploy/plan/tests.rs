@@ -160,7 +160,7 @@ fn a_stage_before_that_gives_no_answer_has_confirmed_nothing() {
     for (upstream, refusal) in [
         (vec![silent], "no answer: cut"),
         (vec![Ok(other)], "1.0.0 has not been confirmed there with these bytes"),
-        (Vec::new(), "it has no host"),
+        (Vec::new(), "it has no host, so nothing was confirmed there"),
     ] {
         let known = Known { upstream: [("live".to_owned(), upstream)].into(), ..Known::default() };
         let why: Vec<_> =
