@@ -2,17 +2,20 @@
 //!
 //! ```text
 //! lock -> observe -> clean up -> stage everywhere -> backups, expand
-//!      -> each wave: { arm, start, probe, switch, probe, drain } -> watch, arm again -> confirm
+//!      -> each wave: { arm, start, probe, switch, probe, drain, probe } -> watch, arm again -> confirm
 //!      -> checks -> prune -> done -> contract
 //! ```
 //!
 //! What holds after every step, whatever comes back and in whatever order:
 //! 1. Nothing is switched anywhere before the bytes are whole on every host of the plan.
 //! 2. A host is switched only while its undo is armed; only a confirmation disarms it for good.
-//! 3. A wave is confirmed only after it was watched and the verdict was a pass. No verdict is no pass.
+//! 3. A wave is confirmed only after it was watched and the verdict was a pass. No verdict is no pass. A rollback is
+//!    confirmed when every host answers as the release: that was watched when it came.
 //! 4. A failure takes back every host that this deployment touched, also those confirmed in earlier waves.
 //! 5. A host that does not answer counts as touched.
 //! 6. When the lock is lost, nothing more is done.
+//! 7. Nothing is done where somebody had a lock since the plan was made.
+//! 8. A pause takes back the wave that has no verdict, and leaves no host on trial.
 //!
 //! A deployer that was killed is not replayed: the next one observes, undoes what is half done, and begins again with
 //! what is left.
@@ -346,6 +349,7 @@ impl Machine<'_> {
                 }
                 Step::Switch => Effect::Perform { host, call: Call::Switch { release: release.clone() } },
                 Step::ProbePublic => Effect::Probe { host, door: Door::Public, release: None },
+                Step::ProbeAlone => Effect::Probe { host, door: Door::Public, release: Some(release.clone()) },
                 Step::Drain => Effect::Perform { host, call: Call::Drain { keep: release.clone(), seconds } },
             })
             .collect()
@@ -378,6 +382,11 @@ impl Machine<'_> {
         let hosts = self.on_trial(index);
         if hosts.is_empty() {
             return self.next_wave(index + 1);
+        }
+        if self.plan.kind == Kind::Rollback {
+            // It was good here before, and every host answers as it. To wait for numbers, and to go back to the bad release
+            // where there are none, would be worse.
+            return self.confirm(index);
         }
         self.state.phase = Phase::Arming { index, watched };
         let arm = |host: HostName| {

@@ -17,7 +17,7 @@ use crate::client::{self, Load};
 use crate::world::{World, picture};
 
 pub(crate) use undo::{
-    arming_again_moves_the_moment, confirm_dies_half_way, confirm_disarms, reboot_before_confirm, undo_fires,
+    arming_again_moves_the_moment, confirm_dies_half_way, confirm_disarms, reboot_before_confirm, undo_fires, undo_selects_what_it_serves,
 };
 
 /// Hands the names of all cases to a macro that makes a test of each.
@@ -28,6 +28,7 @@ macro_rules! every_case {
             undo_fires
             confirm_disarms
             confirm_dies_half_way
+            undo_selects_what_it_serves
             arming_again_moves_the_moment
             reboot_before_confirm
             zombie

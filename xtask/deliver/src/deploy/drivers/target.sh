@@ -349,10 +349,18 @@ stop_others() { # key seconds
   wait
 }
 
-# Removes the undo, then the timers that would find nothing to undo.
+# The selection is on the disk: the undo goes first, so that whoever dies in between leaves nothing that would undo it.
+# Then the trial, then the timers that would find nothing to undo.
 disarm() {
   rm -f "$run/armed"
+  rm -f "$run/trial"
   undo_disarm -
+}
+
+# What is on the disk for good is what serves: a release, or nothing.
+select_or_nothing() { # key
+  if [ "$(read_word "$state/confirmed")" = "$1" ]; then return 0; fi
+  if [ -n "$1" ]; then select_for_good "$1"; else rm -f "$state/confirmed" && sync "$state"; fi
 }
 
 # Serves a release again and ends all others. Locks and fence are the caller's.
@@ -366,15 +374,7 @@ serve_again() { # key seconds
   fi
   stop_others "$1" 10
   again
-  if [ "$(read_word "$state/confirmed")" != "$1" ]; then
-    if [ -z "$1" ]; then
-      rm -f "$state/confirmed"
-      sync "$state"
-    else
-      select_for_good "$1" || fail 'the selection cannot be written: is the disk full?'
-    fi
-  fi
-  rm -f "$run/trial"
+  select_or_nothing "$1" || fail 'the selection cannot be written: is the disk full?'
   disarm
 }
 
@@ -518,7 +518,6 @@ do_confirm() { # id
   elif [ -f "$run/trial" ] && [ "$(read_word "$run/trial")" != "$key" ]; then
     refuse "$(id "$(read_word "$run/trial")") is on trial"
   fi
-  rm -f "$run/trial"
   disarm
   finish
   done_so
@@ -567,6 +566,8 @@ do_undo() { # token
   fi
   stop_others "$to" 10
   lock_state
+  # After a reboot the same serves, also where a deployer that was killed had confirmed another.
+  select_or_nothing "$to" || true
   if [ "$(read_word "$run/armed")" = "$token" ]; then rm -f "$run/armed"; fi
   finish
 }
@@ -726,7 +727,7 @@ history() {
   {
     if [ -f "$journal" ]; then
       # The strings of a line, one after the other; its numbers follow `:` and are no strings.
-      awk -F'"' '($16 == "confirm" || $16 == "revert") && $20 == "done" {
+      awk -F'"' '($16 == "confirm" || $16 == "revert" || $16 == "undo") && $20 == "done" {
         at = $27; gsub(/[^0-9-]/, "", at)
         print $24, at, $10
       }' "$journal"

@@ -298,6 +298,8 @@ pub enum Step {
     ProbePublic,
     /// The old instances end.
     Drain,
+    /// It is asked once more, when nobody else can answer.
+    ProbeAlone,
 }
 
 impl Step {
@@ -308,7 +310,8 @@ impl Step {
             Step::ProbePrivate => Some(Step::Switch),
             Step::Switch => Some(Step::ProbePublic),
             Step::ProbePublic => Some(Step::Drain),
-            Step::Drain => None,
+            Step::Drain => Some(Step::ProbeAlone),
+            Step::ProbeAlone => None,
         }
     }
 
@@ -320,6 +323,7 @@ impl Step {
             Step::Switch => "switch",
             Step::ProbePublic => "probe after the switch",
             Step::Drain => "drain",
+            Step::ProbeAlone => "probe after the drain",
         }
     }
 }

@@ -65,6 +65,24 @@ pub(crate) fn confirm_dies_half_way(bed: &dyn Bed) {
         .assert_eq(&picture(&world.observe(), &[(&old, "old"), (&new, "new")]));
 }
 
+/// The undo goes back further than to what is confirmed: what it serves is what serves after a reboot, too.
+pub(crate) fn undo_selects_what_it_serves(bed: &dyn Bed) {
+    let world = World::begin(bed);
+    let (good, half, new) = (world.stage("1.0.0"), world.stage("1.1.0"), world.stage("1.2.0"));
+    world.deploy(&good);
+    world.deploy(&half);
+    world.done(Call::Arm { to: Some(good.clone()), seconds: 4 });
+    world.done(Call::Start { release: new.clone() });
+    world.done(Call::Switch { release: new.clone() });
+    bed.pass(4);
+    world.until("the undo", Duration::from_secs(15), |host| {
+        host.trial.is_none() && host.armed.is_none() && host.running.len() == 1
+    });
+    expect!["confirmed good, trial none, armed nothing, running [good serving active]"]
+        .assert_eq(&picture(&world.observe(), &[(&good, "good"), (&half, "half"), (&new, "new")]));
+    assert_eq!(world.observe().history.last().map(|one| one.release.clone()), Some(good));
+}
+
 /// Arming again moves the moment.
 pub(crate) fn arming_again_moves_the_moment(bed: &dyn Bed) {
     let world = World::begin(bed);

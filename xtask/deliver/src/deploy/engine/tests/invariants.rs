@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::deploy::contract::{Call, HostName, ReleaseId};
 use crate::deploy::engine::{Hook, Outcome, Verdict};
-use crate::deploy::plan::Plan;
+use crate::deploy::plan::{Kind, Plan};
 
 use super::world::World;
 
@@ -44,6 +44,8 @@ pub(super) enum Off {
     RevertOne,
     /// No verdict is told as a pass.
     Judge,
+    /// Hosts are said to be ready that nobody asked.
+    Probe,
     /// Hooks are said to be done before they are.
     HookFirst,
     /// Another plan is executed than the one that was given.
@@ -53,7 +55,7 @@ pub(super) enum Off {
 }
 
 impl Off {
-    pub(super) const ALL: [(Off, u8); 12] = [
+    pub(super) const ALL: [(Off, u8); 13] = [
         (Off::TargetHash, 1),
         (Off::StageFirst, 1),
         (Off::Observe, 2),
@@ -63,6 +65,7 @@ impl Off {
         (Off::TargetArmed, 4),
         (Off::RevertOne, 5),
         (Off::Judge, 6),
+        (Off::Probe, 6),
         (Off::HookFirst, 7),
         (Off::PlanGiven, 8),
         (Off::ReleaseGiven, 8),
@@ -80,6 +83,8 @@ pub(super) struct Record {
     pub ran: Vec<Hook>,
     pub verdict: Option<Verdict>,
     pub watched: BTreeSet<HostName>,
+    /// Hosts whose public door answered as the plan's release.
+    pub ready: BTreeSet<HostName>,
     /// Something failed on the way forward, and the engine was told.
     pub failed: bool,
 }
@@ -95,6 +100,7 @@ impl Record {
             ran: Vec::new(),
             verdict: None,
             watched: BTreeSet::new(),
+            ready: BTreeSet::new(),
             failed: false,
         }
     }
@@ -140,7 +146,8 @@ impl Record {
             }
         }
         let is_pass = self.verdict == Some(Verdict::Pass) && self.watched.contains(host);
-        if matches!(call, Call::Confirm { .. }) && !is_pass {
+        let is_well = self.ready.contains(host) && (is_pass || plan.kind == Kind::Rollback);
+        if matches!(call, Call::Confirm { .. }) && !is_well {
             return no(6, &format!("comes after the verdict {:?}", self.verdict));
         }
         Ok(())
