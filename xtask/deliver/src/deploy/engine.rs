@@ -349,7 +349,9 @@ impl Machine<'_> {
                 }
                 Step::Switch => Effect::Perform { host, call: Call::Switch { release: release.clone() } },
                 Step::ProbePublic => Effect::Probe { host, door: Door::Public, release: None },
-                Step::ProbeAlone => Effect::Probe { host, door: Door::Public, release: Some(release.clone()) },
+                Step::ProbeAlone => {
+                    Effect::Probe { host, door: Door::Public, release: Some(release.clone()) }
+                }
                 Step::Drain => Effect::Perform { host, call: Call::Drain { keep: release.clone(), seconds } },
             })
             .collect()

@@ -17,7 +17,8 @@ use crate::client::{self, Load};
 use crate::world::{World, picture};
 
 pub(crate) use undo::{
-    arming_again_moves_the_moment, confirm_dies_half_way, confirm_disarms, reboot_before_confirm, undo_fires, undo_selects_what_it_serves,
+    arming_again_moves_the_moment, confirm_dies_half_way, confirm_disarms, reboot_before_confirm, undo_fires,
+    undo_selects_what_it_serves,
 };
 
 /// Hands the names of all cases to a macro that makes a test of each.

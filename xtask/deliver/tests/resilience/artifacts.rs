@@ -62,7 +62,7 @@ fn check_old_and_incomplete(bed: &Bed, config: &Config, sql: &dyn Fn(&str)) {
     sql("delete from note where at = (select min(at) from note)");
     bed.create(config);
     let why = bed.red(config);
-    assert!(why.contains("says `3`, not `4`"), "{why}");
+    assert!(why.contains("says `9`, not `10`"), "{why}");
     let kept = evidence::read::<evidence::Drilled>(&bed.doors.workspace, evidence::DRILL, "notes").unwrap();
     assert!(matches!(kept, evidence::Kept::Whole(drilled) if drilled.reasons.len() == 1));
 }
@@ -72,7 +72,7 @@ fn harmed_artifacts_of_sqlite_turn_the_drill_red() {
     if !peers_are_there() {
         return;
     }
-    let bed = Bed::sqlite("artifact", 4);
+    let bed = Bed::sqlite("artifact", 10);
     check(
         &bed,
         &|source| bed.config(source),
@@ -91,7 +91,7 @@ fn harmed_artifacts_of_postgresql_turn_the_drill_red() {
     if !peers_are_there() {
         return;
     }
-    let bed = Bed::empty("pg-harm", 4);
+    let bed = Bed::empty("pg-harm", 10);
     let Some(cluster) = Cluster::boot(&bed) else { return };
     resilience::init(&bed.doors, &cluster.config(&bed, &cluster.source()), "notes").unwrap();
     check(

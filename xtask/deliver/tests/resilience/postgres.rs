@@ -67,7 +67,7 @@ impl Cluster {
             let said = || fs::read_to_string(bed.root.join("boot.log")).unwrap();
             assert!(ended.success(), "{program}: {}", said());
         };
-        run("initdb", &["-D", data, "-U", "notes", "-A", "trust", "--no-sync"]);
+        run("initdb", &["-D", data, "-E", "UTF8", "-U", "notes", "-A", "trust", "--no-sync"]);
         let options = format!("-k {} -c listen_addresses= -F", home.display());
         run("pg_ctl", &["-D", data, "-o", &options, "-w", "-l", &format!("{}/log", home.display()), "start"]);
         run("createdb", &["-h", home.to_str().unwrap(), "-U", "notes", "notes"]);
@@ -130,7 +130,7 @@ impl Cluster {
 recovery_seconds_max = {limit}
 prepare = [
   {own}
-  [{nobody}'{programs}/initdb', '-D', '{{folder}}/cluster', '-U', 'notes', '-A', 'trust', '--no-sync'],
+  [{nobody}'{programs}/initdb', '-D', '{{folder}}/cluster', '-E', 'UTF8', '-U', 'notes', '-A', 'trust', '--no-sync'],
   [{nobody}'{programs}/pg_ctl', '-D', '{{folder}}/cluster', '-o', '-k {{folder}} -c listen_addresses= -F', '-w', '-l', '{{folder}}/log', 'start'],
   ['createdb', '-h', '{{folder}}', '-U', 'notes', 'notes'],
   ['pg_restore', '-h', '{{folder}}', '-U', 'notes', '-d', 'notes', '--exit-on-error', '{{folder}}/database.dump'],
