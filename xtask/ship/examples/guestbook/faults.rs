@@ -12,6 +12,7 @@
 //! | `forget` | entries are acknowledged and kept in memory alone |
 //! | `html` | every path is answered with 200 and a page |
 //! | `version:TEXT` | it says that it is another version |
+//! | `release:TEXT` | it says that it is another release |
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,6 +33,7 @@ pub(crate) struct Faults {
     pub(crate) forget: bool,
     pub(crate) html: bool,
     pub(crate) version: Option<String>,
+    pub(crate) release: Option<String>,
 }
 
 impl Faults {
@@ -53,6 +55,7 @@ impl Faults {
                 ["forget"] => faults.forget = true,
                 ["html"] => faults.html = true,
                 ["version", version] => faults.version = Some(version.to_owned()),
+                ["release", release] => faults.release = Some(release.to_owned()),
                 _ => anyhow::bail!("`{fault}` is no fault"),
             }
         }

@@ -145,7 +145,8 @@ impl Guestbook {
     }
 
     fn identity(&self) -> Value {
-        json!({ "version": self.version(), "release": self.settings.release, "pid": std::process::id() })
+        let release = self.settings.faults.release.as_ref().or(self.settings.release.as_ref());
+        json!({ "version": self.version(), "release": release, "pid": std::process::id() })
     }
 }
 
