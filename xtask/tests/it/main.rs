@@ -37,6 +37,7 @@ mod deploy;
 mod backups;
 mod drills;
 mod drills_on_hosts;
+mod bad_versions;
 mod world;
 mod publish;
 mod verify;
