@@ -8,7 +8,7 @@ use nexus_xtask::satellite::{self, SHIP};
 use nexus_xtask::shell::Command;
 
 use crate::deploy::config::{Config, Metric, Stage};
-use crate::deploy::contract::{Door, Driver, Fence, HostName, Lease, Reached, ReleaseId};
+use crate::deploy::contract::{Answer, Call, Door, Driver, Fence, HostName, Lease, Reached, ReleaseId};
 use crate::deploy::engine::{self, Effect, Event, Hook, Outcome, Verdict};
 use crate::deploy::facts::FAN_OUT;
 use crate::deploy::judge::{self, Measured};
@@ -155,10 +155,30 @@ impl Running<'_> {
 
     fn watch(&mut self, wave: usize, hosts: &[HostName], seconds: u32) -> Event {
         let verdict = match self.measure(wave, hosts, seconds) {
-            Ok(()) => judge::wave(&self.run.stage.analysis, hosts, self.measured.entry(wave).or_default()),
+            Ok(()) => self.died(hosts).unwrap_or_else(|| {
+                judge::wave(&self.run.stage.analysis, hosts, self.measured.entry(wave).or_default())
+            }),
             Err(why) => Verdict::Inconclusive { why },
         };
         Event::Watched { verdict }
+    }
+
+    /// A release that dies on trial is bad, also where its socket waits for the next start and no request fails.
+    fn died(&self, hosts: &[HostName]) -> Option<Verdict> {
+        let release = &self.run.plan.bundle.id;
+        hosts.iter().find_map(|host| {
+            let answer = self.run.driver.perform(host, &Call::Observe, "", Fence(0));
+            let Ok(Answer::Observed(observed)) = answer else {
+                return Some(Verdict::Inconclusive { why: format!("{}: it does not say how it is", host.0) });
+            };
+            let own = observed.running.iter().filter(|one| one.serving && one.release == *release);
+            match own.map(|one| one.restarts).sum::<u32>() {
+                0 => None,
+                times => Some(Verdict::Fail {
+                    why: format!("{}: it died, and was started again {times} times", host.0),
+                }),
+            }
+        })
     }
 
     /// Asks every host of the stage: those on trial, and those that nobody touched, over the same time.
