@@ -108,7 +108,7 @@ fn every_rule_is_asked_before_the_findings_are_shown() {
         &["tidy"],
         expect![[r#"
             exit 0
-            tidy: 10 rules hold for 14 files, 1 commits (the last 50), 0 packages in the front
+            tidy: 10 rules hold for 15 files, 1 commits (the last 50), 0 packages in the front
         "#]],
     );
 

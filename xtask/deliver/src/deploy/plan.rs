@@ -112,6 +112,15 @@ impl HostFacts {
     /// Releases whose deployment succeeded here and that nobody went back from since, the oldest first, each with the
     /// labels of its last end.
     pub fn good(&self) -> Vec<(ReleaseId, &BTreeMap<String, String>)> {
+        self.ends(false)
+    }
+
+    /// As [`good`](Self::good), with those that people went back from: who names one knows what it is.
+    pub fn succeeded(&self) -> Vec<(ReleaseId, &BTreeMap<String, String>)> {
+        self.ends(true)
+    }
+
+    fn ends(&self, with_left: bool) -> Vec<(ReleaseId, &BTreeMap<String, String>)> {
         let mut good: Vec<(ReleaseId, &BTreeMap<String, String>)> = Vec::new();
         for line in self.journal.iter().filter(|line| line.step == ENDED) {
             let Some(release) = line.labels.get("release") else { continue };
@@ -120,11 +129,10 @@ impl HostFacts {
                 // That a host did not get there says nothing about the release, which was good when it was left.
                 continue;
             }
-            if is("way", BACK) {
+            let place = good.iter().position(|(known, _)| known.0 == *release);
+            if let Some(place) = place.filter(|_| is("way", BACK) && !with_left) {
                 // What came after it is what people went back from.
-                if let Some(place) = good.iter().position(|(known, _)| known.0 == *release) {
-                    good.truncate(place);
-                }
+                good.truncate(place);
             }
             good.retain(|(known, _)| known.0 != *release);
             if is("outcome", "succeeded") {
@@ -253,7 +261,7 @@ fn schema(
 ) -> (u32, u32) {
     let now = (stage.migrations.schema, stage.migrations.schema_min);
     let then = || {
-        let good = hosts.values().flat_map(HostFacts::good).find(|(good, _)| good == release)?.1;
+        let good = hosts.values().flat_map(HostFacts::succeeded).find(|(one, _)| one == release)?.1;
         Some((good.get("schema")?.parse().ok()?, good.get("schema_min")?.parse().ok()?))
     };
     match kind {

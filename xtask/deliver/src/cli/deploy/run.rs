@@ -258,10 +258,12 @@ impl<'a> Way<'a> {
         let is_open = self.hosts.values().any(HostFacts::is_open);
         let of_host = |facts: &HostFacts| {
             let confirmed = facts.observed.confirmed.as_ref();
-            let mut good = facts.good().into_iter().rev();
             let found = match named {
-                Some(named) => good.find(|(release, _)| release.0 == named),
-                None => good.find(|(release, _)| is_open || Some(release) != confirmed),
+                Some(named) => facts.succeeded().into_iter().find(|(release, _)| release.0 == named),
+                None => {
+                    let mut good = facts.good().into_iter().rev();
+                    good.find(|(release, _)| is_open || Some(release) != confirmed)
+                }
             };
             found.map(|(release, labels)| (release, labels.clone()))
         };

@@ -85,6 +85,12 @@ fn a_release_is_good_until_it_is_taken_back_or_left_behind() {
         let names: Vec<_> = host(story, None).good().into_iter().map(|(release, _)| release.0).collect();
         assert_eq!(names.join(" "), good, "{story}");
     }
+    // Who names the one that was left can have it, and then it is good again.
+    let there_and_back = host("+one +two <one", None);
+    let named: Vec<_> = there_and_back.succeeded().into_iter().map(|(release, _)| release.0).collect();
+    assert_eq!(named, ["two", "one"]);
+    let again: Vec<_> = host("+one +two <one <two", None).good().into_iter().map(|(one, _)| one.0).collect();
+    assert_eq!(again, ["one", "two"]);
 }
 
 #[test]

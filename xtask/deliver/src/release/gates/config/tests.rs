@@ -59,16 +59,16 @@ fn gates_file_tells_all_its_problems_with_their_lines() {
               next: remove it, or name one of: `gates`, `remove`
             release/gates.toml:19: `E f` is no name of a gate
               next: use lowercase letters, digits and `-`
-            release/gates.toml:7: `gates.a`: unknown variant `aproval`, expected one of `clean_tree`, `branch`, `version`, `changelog`, `ci`, `api`, `policy`, `reproducible`, `smoke`, `approvals`, `window`, `issues`, `soak`, `github_settings`, `command`
-              next: see release/gates.toml in docs/release.md; a kind is one of: api, approvals, branch, changelog, ci, clean_tree, command, github_settings, issues, policy, reproducible, smoke, soak, version, window
+            release/gates.toml:7: `gates.a`: unknown variant `aproval`, expected one of `clean_tree`, `branch`, `version`, `changelog`, `ci`, `api`, `policy`, `reproducible`, `smoke`, `approvals`, `window`, `issues`, `soak`, `drill`, `github_settings`, `command`
+              next: see release/gates.toml in docs/release.md; a kind is one of: api, approvals, branch, changelog, ci, clean_tree, command, drill, github_settings, issues, policy, reproducible, smoke, soak, version, window
             release/gates.toml:8: `gates.b`: `needed` is 0, so it would always be open
               next: set it to 1 or more
             release/gates.toml:8: `gates.b`: `age_max` is no duration
               next: write `72h` or `7d`
             release/gates.toml:12: `gates.c`: missing field `needed`
-              next: see release/gates.toml in docs/release.md; a kind is one of: api, approvals, branch, changelog, ci, clean_tree, command, github_settings, issues, policy, reproducible, smoke, soak, version, window
+              next: see release/gates.toml in docs/release.md; a kind is one of: api, approvals, branch, changelog, ci, clean_tree, command, drill, github_settings, issues, policy, reproducible, smoke, soak, version, window
             release/gates.toml:17: `gates.d`: unknown field `hours_max`, expected one of `event`, `subject`, `hours_min`
-              next: see release/gates.toml in docs/release.md; a kind is one of: api, approvals, branch, changelog, ci, clean_tree, command, github_settings, issues, policy, reproducible, smoke, soak, version, window
+              next: see release/gates.toml in docs/release.md; a kind is one of: api, approvals, branch, changelog, ci, clean_tree, command, drill, github_settings, issues, policy, reproducible, smoke, soak, version, window
             release/gates.toml:21: `gates.g`: `Fri 16:00` to `Monday` is no span of time
               next: write `Fri 16:00`, or `2026-12-20 00:00`, both in one form
             release/gates.toml:24: `gates.h`: `checks` has an unknown word
