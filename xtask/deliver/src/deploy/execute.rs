@@ -11,7 +11,7 @@ use crate::deploy::config::{Config, Metric, Stage};
 use crate::deploy::contract::{Answer, Call, Door, Driver, Fence, HostName, Lease, Reached, ReleaseId};
 use crate::deploy::engine::{self, Effect, Event, Hook, Outcome, Verdict};
 use crate::deploy::facts::FAN_OUT;
-use crate::deploy::judge::{self, Measured};
+use crate::deploy::judge::{self, Asked, Measured};
 use crate::deploy::plan::Plan;
 use crate::deploy::protocol::{
     Ask, Expectation, Identity, Probe, Probed, Probes, Question, Reading, Request, Target, Until,
@@ -26,9 +26,6 @@ const INTERVAL_MILLISECONDS_MIN: u32 = 20;
 
 /// How long a number of somebody else may take.
 const READING_MILLISECONDS: u64 = 5000;
-
-/// After the name of a host whose work is asked for; no name of a host has a space.
-const AT_WORK: &str = " at work";
 
 /// What a run needs.
 pub struct Run<'a> {
@@ -155,30 +152,10 @@ impl Running<'_> {
 
     fn watch(&mut self, wave: usize, hosts: &[HostName], seconds: u32) -> Event {
         let verdict = match self.measure(wave, hosts, seconds) {
-            Ok(()) => self.died(hosts).unwrap_or_else(|| {
-                judge::wave(&self.run.stage.analysis, hosts, self.measured.entry(wave).or_default())
-            }),
+            Ok(()) => judge::wave(&self.run.stage.analysis, hosts, self.measured.entry(wave).or_default()),
             Err(why) => Verdict::Inconclusive { why },
         };
         Event::Watched { verdict }
-    }
-
-    /// A release that dies on trial is bad, also where its socket waits for the next start and no request fails.
-    fn died(&self, hosts: &[HostName]) -> Option<Verdict> {
-        let release = &self.run.plan.bundle.id;
-        hosts.iter().find_map(|host| {
-            let answer = self.run.driver.perform(host, &Call::Observe, "", Fence(0));
-            let Ok(Answer::Observed(observed)) = answer else {
-                return Some(Verdict::Inconclusive { why: format!("{}: it does not say how it is", host.0) });
-            };
-            let own = observed.running.iter().filter(|one| one.serving && one.release == *release);
-            match own.map(|one| one.restarts).sum::<u32>() {
-                0 => None,
-                times => Some(Verdict::Fail {
-                    why: format!("{}: it died, and was started again {times} times", host.0),
-                }),
-            }
-        })
     }
 
     /// Asks every host of the stage: those on trial, and those that nobody touched, over the same time.
@@ -187,7 +164,7 @@ impl Running<'_> {
         let analysis = &run.stage.analysis;
         let release = &run.plan.bundle.id;
         let mut ways = Vec::new();
-        let mut targets = Vec::new();
+        let mut questions = Questions::default();
         let interval = u64::from(analysis.interval_milliseconds.max(INTERVAL_MILLISECONDS_MIN));
         let rounds = (u64::from(seconds) * 1000 / interval).max(1);
         let all = self.measured.entry(wave).or_default();
@@ -199,46 +176,70 @@ impl Running<'_> {
             }
             let Ok(way) = run.driver.reach(&host, Door::Public, release) else {
                 // Nothing was asked of it, so nothing is known.
-                all.of(&host).counted.unknown += rounds;
+                all.of(&host).readiness.unknown += rounds;
                 continue;
             };
-            let wanted = on_trial.then_some(release);
-            targets.push(target(run.config, &host.0, &way.address(), wanted));
-            for path in analysis.paths.iter() {
-                let asked = Probes { ready: Some(Expectation::json(path)), ..of_nothing(run.config) };
-                targets.push(Target {
-                    name: format!("{}{AT_WORK}", host.0),
-                    address: way.address(),
-                    probes: asked,
-                });
+            let probes = probes(run.config, on_trial.then_some(release));
+            questions.add(&host, Asked::Readiness, way.address(), probes);
+            for path in &analysis.paths {
+                let probes = Probes { ready: Some(Expectation::json(path)), ..of_nothing(run.config) };
+                questions.add(&host, Asked::Work, way.address(), probes);
             }
             ways.push(way);
         }
         let request = Probe {
-            targets,
+            targets: questions.targets,
             interval_ms: interval,
             rounds_max: u32::try_from(rounds).unwrap_or(u32::MAX),
             until: Until::Rounds,
         };
         for one in probe(run.doors, request)? {
-            let (host, works) = match one.target.strip_suffix(AT_WORK) {
-                Some(host) => (host.to_owned(), true),
-                None => (one.target, false),
-            };
-            let sum = all.of(&HostName(host));
-            sum.counted.n += one.n;
-            sum.counted.failed += one.failed;
-            sum.counted.unknown += one.unknown;
-            // Where work is asked for, its times count: readiness is quick whatever the work takes, and asked more often.
-            if works || analysis.paths.is_empty() {
-                sum.latencies.extend(one.latencies_ms);
+            let Some((host, asked)) = questions.of.get(&one.target) else { continue };
+            let answers = all.of(host);
+            let sum = answers.of(*asked);
+            sum.n += one.n;
+            sum.failed += one.failed;
+            sum.unknown += one.unknown;
+            if *asked == Asked::Work || analysis.paths.is_empty() {
+                answers.latencies.extend(one.latencies_ms);
             }
+        }
+        for host in hosts {
+            all.of(host).restarts = restarts(run, host);
         }
         for (name, metric) in &analysis.metrics {
             // A provider that has nothing to say is counted, and not passed over.
             all.readings.entry(name.clone()).or_default().push(ask(run.doors, metric)?.value());
         }
         Ok(())
+    }
+}
+
+/// What is asked of whom, in one request.
+#[derive(Default)]
+struct Questions {
+    targets: Vec<Target>,
+    /// Whose answer it is, by the target's name.
+    of: BTreeMap<String, (HostName, Asked)>,
+}
+
+impl Questions {
+    fn add(&mut self, host: &HostName, asked: Asked, address: String, probes: Probes) {
+        let name = format!("{} {}", self.targets.len(), host.0);
+        self.of.insert(name.clone(), (host.clone(), asked));
+        self.targets.push(Target { name, address, probes });
+    }
+}
+
+/// How often the release died and was started again; none where the host does not say.
+fn restarts(run: &Run<'_>, host: &HostName) -> Option<u32> {
+    match run.driver.perform(host, &Call::Observe, "", Fence(0)) {
+        Ok(Answer::Observed(observed)) => {
+            let release = &run.plan.bundle.id;
+            let own = observed.running.iter().filter(|one| one.serving && one.release == *release);
+            Some(own.map(|one| one.restarts).sum())
+        }
+        Ok(Answer::Done | Answer::Drained { .. }) | Err(_) => None,
     }
 }
 
@@ -297,7 +298,11 @@ fn until(
     let rounds = u64::from(wanted.startup_seconds) * 1000 / LOOK_MILLISECONDS;
     let rounds_max = u32::try_from(rounds).unwrap_or(u32::MAX).max(wanted.successes);
     let request = Probe {
-        targets: vec![target(config, &host.0, &way.address(), release)],
+        targets: vec![Target {
+            name: host.0.clone(),
+            address: way.address(),
+            probes: probes(config, release),
+        }],
         interval_ms: LOOK_MILLISECONDS,
         rounds_max,
         until: Until::Ready { rounds: wanted.successes.max(1) },
@@ -310,22 +315,21 @@ fn until(
     Err(format!("not ready within {} s: {:?}", wanted.startup_seconds, probed.last.state))
 }
 
-/// A service as it is to answer. Without a release, any may answer.
-fn target(config: &Config, name: &str, address: &str, release: Option<&ReleaseId>) -> Target {
+/// How a service is to answer. Without a release, any may answer.
+fn probes(config: &Config, release: Option<&ReleaseId>) -> Probes {
     let wanted = &config.service.probe;
     let identity = release.map(|release| Identity {
         path: wanted.version.clone(),
         pointer: wanted.version_pointer.clone(),
         wanted: Some(release.0.clone()),
     });
-    let probes = Probes {
+    Probes {
         live: wanted.live.as_deref().map(Expectation::json),
         started: wanted.started.as_deref().map(Expectation::json),
         ready: Some(Expectation::json(&wanted.ready)),
         identity,
         ..of_nothing(config)
-    };
-    Target { name: name.to_owned(), address: address.to_owned(), probes }
+    }
 }
 
 fn of_nothing(config: &Config) -> Probes {

@@ -122,13 +122,37 @@ pub struct Measured {
     pub readings: BTreeMap<String, Vec<Option<f64>>>,
 }
 
+/// What a host is asked while it is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Whether it is ready, and what it is.
+    Readiness,
+    /// One of the declared paths.
+    Work,
+}
+
 /// What one host answered.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    /// How many times, and how well.
-    pub counted: Counted,
-    /// How long good answers took, in milliseconds.
+    /// How many times it said that it is ready, and did not.
+    pub readiness: Counted,
+    /// How its work was, judged apart: readiness is asked as often, and would hide half of what fails.
+    pub work: Counted,
+    /// How long good answers took, in milliseconds: those of work, where there is some. Readiness is quick whatever the
+    /// work takes.
     pub latencies: Vec<f64>,
+    /// How often it died on trial, and was started again; none where it did not say.
+    pub restarts: Option<u32>,
+}
+
+impl Answers {
+    /// The counts of a question.
+    pub fn of(&mut self, asked: Asked) -> &mut Counted {
+        match asked {
+            Asked::Readiness => &mut self.readiness,
+            Asked::Work => &mut self.work,
+        }
+    }
 }
 
 impl Measured {
@@ -145,8 +169,14 @@ pub fn wave(analysis: &Analysis, on_trial: &[HostName], measured: &Measured) -> 
     let (mut trial, mut untouched) = (Vec::new(), Vec::new());
     for host in on_trial {
         let answers = measured.hosts.get(host).unwrap_or(&none);
-        let verdict = failures(answers.counted, analysis.failures_permille_max, analysis.samples_min);
-        verdicts.push(named(&host.0, verdict));
+        let counted =
+            std::iter::once(answers.readiness).chain((!analysis.paths.is_empty()).then_some(answers.work));
+        verdicts.extend(
+            counted
+                .map(|counted| failures(counted, analysis.failures_permille_max, analysis.samples_min))
+                .chain([alive(answers.restarts)])
+                .map(|verdict| named(&host.0, verdict)),
+        );
         trial.extend(&answers.latencies);
     }
     for (_, answers) in measured.hosts.iter().filter(|(host, _)| !on_trial.contains(host)) {
@@ -162,6 +192,15 @@ pub fn wave(analysis: &Analysis, on_trial: &[HostName], measured: &Measured) -> 
         verdicts.push(at_most(name, readings, limit));
     }
     worst(verdicts)
+}
+
+/// A release that dies on trial is bad, also where its socket waits for the next start and no request fails.
+fn alive(restarts: Option<u32>) -> Verdict {
+    match restarts {
+        Some(0) => Verdict::Pass,
+        Some(times) => Verdict::Fail { why: format!("it died, and was started again {times} times") },
+        None => Verdict::Inconclusive { why: "it does not say whether it died".to_owned() },
+    }
 }
 
 fn named(host: &str, verdict: Verdict) -> Verdict {
@@ -299,15 +338,26 @@ mod tests {
     #[test]
     fn a_wave_is_as_well_as_its_worst_host_and_its_worst_number() {
         let host = |name: &str| HostName(name.to_owned());
-        let good = Answers { counted: Counted { n: 500, failed: 0, unknown: 0 }, latencies: vec![5.0; 500] };
-        let bad = Answers { counted: Counted { n: 500, failed: 25, unknown: 0 }, latencies: vec![5.0; 475] };
-        let silent =
-            Answers { counted: Counted { n: 100, failed: 0, unknown: 400 }, latencies: vec![5.0; 100] };
+        let counted = |n, failed, unknown| Counted { n, failed, unknown };
+        let good = Answers {
+            readiness: counted(500, 0, 0),
+            work: counted(500, 0, 0),
+            latencies: vec![5.0; 500],
+            restarts: Some(0),
+        };
+        let bad = Answers { readiness: counted(500, 25, 0), ..good.clone() };
+        // Of all that was asked it is one in a hundred.
+        let works_badly =
+            Answers { work: counted(500, 10, 0), readiness: counted(500, 0, 0), ..good.clone() };
+        let silent = Answers { readiness: counted(100, 0, 400), ..good.clone() };
+        let dies = Answers { restarts: Some(3), ..good.clone() };
+        let mute = Answers { restarts: None, ..good.clone() };
+        let analysis = Analysis { paths: vec!["/work".to_owned()], ..Analysis::default() };
         let on_trial = [host("a"), host("b")];
         let check = |a: &Answers, b: &Answers, c: &Answers| {
             let hosts = [("a", a), ("b", b), ("c", c)].map(|(name, answers)| (host(name), answers.clone()));
             let measured = Measured { hosts: hosts.into(), readings: BTreeMap::new() };
-            match wave(&Analysis::default(), &on_trial, &measured) {
+            match wave(&analysis, &on_trial, &measured) {
                 Verdict::Pass => "pass".to_owned(),
                 Verdict::Fail { why } => format!("fail: {why}"),
                 Verdict::Inconclusive { why } => format!("inconclusive: {why}"),
@@ -325,5 +375,9 @@ mod tests {
             "inconclusive: b: 0 of 100 answers were not well; of 400 nothing is known"
         );
         assert!(check(&good, &Answers::default(), &good).starts_with("inconclusive: b: no answer"));
+        assert!(check(&good, &works_badly, &good).starts_with("fail: b: 10 of 500"));
+        assert_eq!(check(&good, &dies, &good), "fail: b: it died, and was started again 3 times");
+        assert_eq!(check(&good, &mute, &good), "inconclusive: b: it does not say whether it died");
+        assert_eq!(check(&good, &good, &mute), "pass");
     }
 }

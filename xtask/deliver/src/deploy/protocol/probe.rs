@@ -35,7 +35,7 @@ pub enum Until {
 /// A service on a host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Target {
-    /// Its name in the answer: a host.
+    /// Its name in the answer.
     pub name: String,
     /// `http://HOST:PORT`, `https://HOST`, or `unix:PATH`.
     pub address: String,
