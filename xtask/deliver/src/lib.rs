@@ -3,7 +3,10 @@
 //! The spine is the front's library. Here are domains, as in the front: each with a file that tells its story, and a folder
 //! whose files carry the names of the flow.
 
+mod address;
+mod declared;
 mod freeze;
+pub mod kept;
 
 pub mod release;
 pub mod deploy;

@@ -13,6 +13,7 @@ use nexus_xtask::failure::{Exit, Failure, Finding, Result};
 use nexus_xtask::files;
 use nexus_xtask::workspace::Workspace;
 
+use crate::declared;
 use crate::freeze::Freeze;
 
 /// The file's name from the root.
@@ -180,7 +181,7 @@ pub struct Host {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Analysis {
-    /// Failures per thousand that are too many
+    /// Failures per thousand that are too many, of readiness and of `paths`, each judged apart
     pub failures_permille_max: u32,
     /// Fewer answers than this say nothing
     pub samples_min: u32,
@@ -190,7 +191,8 @@ pub struct Analysis {
     pub wait_seconds_max: u32,
     /// What an end without a verdict does
     pub on_inconclusive: Inconclusive,
-    /// How much slower than the untouched hosts is too slow, in percent; not judged where nothing is said
+    /// How much slower than the untouched hosts is too slow, in percent: in the times of `paths`, without them of readiness.
+    /// Not judged where nothing is said
     pub slower_percent_max: Option<u32>,
     /// Paths that are asked beside readiness; each must answer 200 with JSON
     pub paths: Vec<String>,
@@ -277,11 +279,7 @@ pub fn schema() -> schemars::Schema {
 
 /// Reads the text of the file, or says everything that is wrong with it.
 pub fn parse(text: &str) -> std::result::Result<Config, Vec<Finding>> {
-    let config: Config = toml::from_str(text).map_err(|error| {
-        let start = error.span().map_or(0, |span| span.start);
-        let line = text[..start].matches('\n').count() + 1;
-        vec![Finding::at(FILE, line, error.message(), "see release/schema/stages.json")]
-    })?;
+    let config: Config = declared::parse(FILE, "stages", text).map_err(|finding| vec![finding])?;
     let findings = check::check(&config, text);
     if findings.is_empty() { Ok(config) } else { Err(findings) }
 }

@@ -9,6 +9,8 @@ use nexus_xtask::failure::{Exit, Failure, Finding, Result};
 use nexus_xtask::files;
 use nexus_xtask::workspace::Workspace;
 
+use crate::declared;
+
 /// The file's name from the root.
 pub(crate) const FILE: &str = "release/release.toml";
 
@@ -191,9 +193,5 @@ pub(crate) fn schema() -> schemars::Schema {
 }
 
 fn parse(text: &str) -> std::result::Result<Config, Finding> {
-    toml::from_str(text).map_err(|error| {
-        let start = error.span().map_or(0, |span| span.start);
-        let line = text[..start].matches('\n').count() + 1;
-        Finding::at(FILE, line, error.message(), "see release/schema/release.json")
-    })
+    declared::parse(FILE, "release", text)
 }

@@ -21,6 +21,7 @@ pub(crate) mod waits;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::kept::Kept;
 use crate::release::plan::Plan;
 use config::Gate;
 
@@ -99,8 +100,8 @@ pub(crate) enum Evidence {
     Ci(checks::Known),
     Api(Vec<tools::Compared>),
     Policy(tools::Policy),
-    Reproduced(bytes::Kept<bytes::Reproduced>),
-    Tried(bytes::Kept<bytes::Tried>),
+    Reproduced(Kept<bytes::Reproduced>),
+    Tried(Kept<bytes::Tried>),
     Approvals(approvals::Approvals),
     Zones(Vec<Result<jiff::tz::TimeZone, String>>),
     Issues(Vec<crate::release::protocol::Issue>),

@@ -10,6 +10,7 @@ use nexus_xtask::files;
 use nexus_xtask::workspace::Workspace;
 
 use super::stage_drills::StageDrill;
+use crate::declared;
 
 /// The file's name from the root.
 pub const FILE: &str = "release/resilience.toml";
@@ -151,11 +152,7 @@ pub fn schema() -> schemars::Schema {
 /// # Errors
 /// Every problem; where the text is no such configuration at all, the first.
 pub fn parse(text: &str) -> std::result::Result<Config, Vec<Finding>> {
-    let config: Config = toml::from_str(text).map_err(|error| {
-        let start = error.span().map_or(0, |span| span.start);
-        let line = text[..start].matches('\n').count() + 1;
-        vec![Finding::at(FILE, line, error.message(), "see release/schema/resilience.json")]
-    })?;
+    let config: Config = declared::parse(FILE, "resilience", text).map_err(|finding| vec![finding])?;
     let mut findings = Vec::new();
     for (name, backup) in &config.backups {
         check_backup(text, name, backup, &mut findings);

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use nexus_xtask::digest::Digest;
-use nexus_xtask::files;
 use nexus_xtask::workspace::Workspace;
+
+use crate::kept;
+
+pub use crate::kept::Kept;
 
 /// The version that is written.
 pub const VERSION: u32 = 1;
@@ -101,28 +103,6 @@ pub struct Drilled {
     pub reasons: Vec<String>,
 }
 
-/// Evidence as it is found.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Kept<T> {
-    /// There is none.
-    Absent,
-    /// It does not prove itself, and why.
-    Tampered(String),
-    /// It proves itself.
-    Whole(T),
-}
-
-impl<T> Kept<T> {
-    /// The same with another evidence, where there is some.
-    pub fn map<U>(self, other: impl FnOnce(T) -> U) -> Kept<U> {
-        match self {
-            Kept::Absent => Kept::Absent,
-            Kept::Tampered(why) => Kept::Tampered(why),
-            Kept::Whole(evidence) => Kept::Whole(other(evidence)),
-        }
-    }
-}
-
 /// What a gate may think of the last drill.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Age {
@@ -136,13 +116,6 @@ pub enum Age {
     Failed(Vec<String>),
     /// Its evidence does not prove itself, and why.
     Tampered(String),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Envelope {
-    check: Digest,
-    evidence: Box<RawValue>,
 }
 
 fn path(workspace: &Workspace, kind: &str, name: &str) -> PathBuf {
@@ -159,10 +132,8 @@ pub fn write(
     name: &str,
     evidence: &impl Serialize,
 ) -> anyhow::Result<String> {
-    let evidence = serde_json::value::to_raw_value(evidence)?;
-    let envelope = Envelope { check: Digest::of(evidence.get()), evidence };
     let path = path(workspace, kind, name);
-    files::write(&path, serde_json::to_string(&envelope)? + "\n")?;
+    kept::write(&path, evidence)?;
     Ok(workspace.name_of(&path))
 }
 
@@ -171,17 +142,5 @@ pub fn write(
 /// # Errors
 /// Where the disk does not give it.
 pub fn read<T: DeserializeOwned>(workspace: &Workspace, kind: &str, name: &str) -> anyhow::Result<Kept<T>> {
-    let path = path(workspace, kind, name);
-    let Some(bytes) = files::read(&path)? else { return Ok(Kept::Absent) };
-    let shown = workspace.name_of(&path);
-    let Ok(envelope) = serde_json::from_slice::<Envelope>(&bytes) else {
-        return Ok(Kept::Tampered(format!("`{shown}` cannot be read")));
-    };
-    if Digest::of(envelope.evidence.get()) != envelope.check {
-        return Ok(Kept::Tampered(format!("`{shown}` was changed after it was written")));
-    }
-    Ok(match serde_json::from_str(envelope.evidence.get()) {
-        Ok(evidence) => Kept::Whole(evidence),
-        Err(error) => Kept::Tampered(format!("`{shown}` is of another version: {error}")),
-    })
+    kept::read(workspace, &path(workspace, kind, name))
 }

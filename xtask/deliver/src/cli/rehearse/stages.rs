@@ -1,7 +1,6 @@
 //! The part of a rehearsal that deploys: every stage, then everything that must be caught in the last one.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -12,6 +11,7 @@ use nexus_xtask::files;
 
 use super::Acts;
 use super::picture::Live;
+use crate::address;
 use crate::cli::deploy::Wanted;
 use crate::cli::deploy::run::{Staged, Way, staged};
 use crate::deploy::config::{self, Stage};
@@ -36,7 +36,8 @@ pub(super) struct Stages<'a> {
 impl<'a> Stages<'a> {
     pub(super) fn raise(doors: &'a Doors, folder: &Path) -> Result<Stages<'a>> {
         let declared = config::load(&doors.workspace)?;
-        let addresses = addresses(twin::hosts(&declared))?;
+        let addresses = address::free(twin::hosts(&declared))?;
+        let addresses = addresses.iter().map(ToString::to_string).collect();
         let twin = twin::twin(&declared, addresses);
         let staged = staged(doors, &twin.config, Some(folder))?;
         let order = twin.config.order().into_iter().map(str::to_owned).collect();
@@ -163,10 +164,9 @@ impl<'a> Stages<'a> {
             let observed = &found.observed;
             let alone = observed.running.iter().all(|one| one.serving && one.release == *release);
             if observed.confirmed.as_ref() != Some(release) || observed.running.is_empty() || !alone {
-                return Err(wrong(format!(
-                    "confirmed {:?}, running {:?}",
-                    observed.confirmed, observed.running
-                )));
+                let confirmed = observed.confirmed.as_ref().map_or("nothing", |one| one.0.as_str());
+                let runs: Vec<_> = observed.running.iter().map(|one| one.release.0.as_str()).collect();
+                return Err(wrong(format!("{confirmed} is confirmed, and there runs: {}", runs.join(" "))));
             }
             execute::until_ready(self.doors, config, driver.as_ref(), &host, Door::Public, release)
                 .map_err(wrong)?;
@@ -205,7 +205,7 @@ fn must(name: &str, release: &ReleaseId, outcome: &Outcome, is_so: bool) -> Resu
         return Ok(());
     }
     Err(Failure::no(format!("the deployment of {} to `{name}` did not end as it must", release.0))
-        .why(format!("{outcome:?}"))
+        .why(word(outcome))
         .next("the log of the service is below .xtask/rehearsal/hosts"))
 }
 
@@ -221,12 +221,4 @@ fn word(outcome: &Outcome) -> String {
         Outcome::Outdated { host } => format!("out of date ({})", host.0),
         Outcome::LockLost => "the lock was lost".to_owned(),
     }
-}
-
-/// Addresses of this machine that nobody listens at: all are held until all are known.
-fn addresses(count: usize) -> Result<Vec<String>> {
-    let bind = || TcpListener::bind(("127.0.0.1", 0)).context("no port is free");
-    let held = (0..count).map(|_| bind()).collect::<anyhow::Result<Vec<_>>>()?;
-    let of_one = |listener: &TcpListener| anyhow::Ok(listener.local_addr()?.to_string());
-    Ok(held.iter().map(of_one).collect::<anyhow::Result<Vec<_>>>()?)
 }

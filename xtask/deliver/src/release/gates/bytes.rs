@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::history::some;
 use super::{Answer, Case, Verdict};
+use crate::kept::Kept;
 use crate::release::plan::{Artifact, Kind};
 use nexus_xtask::clock::ago;
 use nexus_xtask::digest::Digest;
@@ -46,17 +47,6 @@ pub(crate) struct Trial {
     pub(crate) sha256: Digest,
     /// Each command, as a person would type it, and its exit status; none where a signal ended it.
     pub(crate) runs: Vec<(String, Option<i32>)>,
-}
-
-/// A file of evidence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Kept<T> {
-    /// There is none.
-    Absent,
-    /// It is not what was written, for this reason.
-    Broken(String),
-    /// It is whole.
-    Whole(T),
 }
 
 pub(crate) fn reproducible(kept: &Kept<Reproduced>, targets: Option<&[String]>, case: Case) -> Answer {
@@ -155,7 +145,7 @@ fn whole<'a, T>(
     let answer = match kept {
         Kept::Whole(found) if plan(found) == case.plan.digest() => return Ok(found),
         Kept::Whole(_) => Answer::new(Verdict::Fail, "the evidence is of another plan", again),
-        Kept::Broken(why) => Answer::new(Verdict::Error, why.clone(), again),
+        Kept::Tampered(why) => Answer::new(Verdict::Error, why.clone(), again),
         Kept::Absent => Answer::new(Verdict::Pending, "nobody has looked yet", again),
     };
     Err(Box::new(answer))

@@ -1,9 +1,7 @@
 //! A restore drill, step by step, with its figures.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 
 use nexus_xtask::clock::Started;
@@ -14,6 +12,7 @@ use nexus_xtask::shell::beside::Beside;
 
 use super::scratch::Scratch;
 use super::{milliseconds, tell, told};
+use crate::address;
 use crate::resilience::config::{Backup, RestoreDrill};
 use crate::resilience::evidence::{self, Created, Drilled, VERSION};
 use crate::resilience::place::Place;
@@ -46,9 +45,10 @@ pub(in crate::resilience) fn drill(
         newest_age_seconds: None,
         reasons: Vec::new(),
     };
+    let port = address::free(1)?.first().map_or(0, std::net::SocketAddr::port);
     let place = Place {
         folder: scratch.folder.clone(),
-        port: free_port()?,
+        port,
         release: previous.map(|previous| previous.folder.clone()),
     };
     let drilling = Drilling { doors, drill, place, began: drilled.at };
@@ -187,9 +187,4 @@ fn time(text: &str) -> Option<Timestamp> {
         .ok()
         .and_then(|seconds| Timestamp::from_second(seconds).ok())
         .or_else(|| text.parse().ok())
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no port is free")?;
-    Ok(listener.local_addr()?.port())
 }

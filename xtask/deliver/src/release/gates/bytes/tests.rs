@@ -28,7 +28,7 @@ fn gates_reproducible() {
             ("another plan", of(Digest::of("x"), vec![good(), good()])),
             (
                 "changed",
-                Evidence::Reproduced(Kept::Broken("`x.json` was changed after it was written".to_owned())),
+                Evidence::Reproduced(Kept::Tampered("`x.json` was changed after it was written".to_owned())),
             ),
             ("nothing", Evidence::Reproduced(Kept::Absent)),
         ],
@@ -83,7 +83,7 @@ fn gates_smoke() {
             ("nothing was run", of(ARCHIVE, &[])),
             ("it was not tried", Evidence::Tried(Kept::Whole(none.clone()))),
             ("another plan", Evidence::Tried(Kept::Whole(Tried { plan: Digest::of("x"), ..none }))),
-            ("changed", Evidence::Tried(Kept::Broken("`x.json` cannot be read".to_owned()))),
+            ("changed", Evidence::Tried(Kept::Tampered("`x.json` cannot be read".to_owned()))),
             ("nothing", Evidence::Tried(Kept::Absent)),
         ],
         expect![[r#"

@@ -1,0 +1,14 @@
+//! What people declare below `release/`, read from TOML.
+
+use serde::de::DeserializeOwned;
+
+use nexus_xtask::failure::Finding;
+
+/// What a text says, or the line that makes it no such thing. `schema` is the name of its schema.
+pub(crate) fn parse<T: DeserializeOwned>(file: &str, schema: &str, text: &str) -> Result<T, Finding> {
+    toml::from_str(text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = text[..start].matches('\n').count() + 1;
+        Finding::at(file, line, error.message(), format!("see release/schema/{schema}.json"))
+    })
+}
