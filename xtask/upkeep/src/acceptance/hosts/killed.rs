@@ -50,7 +50,9 @@ pub(super) fn run(doors: &Doors) -> Result<()> {
         let before = bed.settled()?;
         let (free, _) = kill(&bed, state, "back")?;
         let seen = bed.status()?;
-        let back = bed.rollback(Some(&before))?.require(0, "confirmed on every host")?;
+        // Where nothing is half done yet, the way back without a name is one release further.
+        let named = (state == State::Staged).then_some(before.as_str());
+        let back = bed.rollback(named)?.require(0, "confirmed on every host")?;
         let release = bed.settled()?;
         if release != before {
             return Err(Failure::no("the way back led elsewhere")

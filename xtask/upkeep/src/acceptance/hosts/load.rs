@@ -56,9 +56,10 @@ pub(super) fn run(doors: &Doors) -> Result<()> {
         bed.rollback(None)?.require(0, "is confirmed on every host")?;
         let release = bed.settled()?;
         doors.terminal.talk(&format!("went back {number} of {WAYS_BACK}: {before} to {release}"));
-        if release == before || !known.contains(&release) {
-            return Err(Failure::no("going back led nowhere")
-                .why(format!("{before} to {release}"))
+        let wanted = &known[DEPLOYMENTS - number];
+        if release != *wanted {
+            return Err(Failure::no("going back led elsewhere")
+                .why(format!("from {before} to {release}, not to {wanted}"))
                 .next("cargo xtask acceptance hosts --only load"));
         }
     }
