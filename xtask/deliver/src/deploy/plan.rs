@@ -71,7 +71,8 @@ pub struct Plan {
     pub way_back: BTreeMap<HostName, Option<ReleaseId>>,
     /// Hosts that a killed deployment of this very release confirmed: they go back with the others.
     pub unfinished: BTreeSet<HostName>,
-    /// The fence of each host when it was looked at.
+    /// The fence of each host when it was looked at. It is no part of what will happen, and so not of the digest.
+    #[serde(skip)]
     pub seen: BTreeMap<HostName, Fence>,
     /// What is done before the first wave.
     pub before: Vec<Hook>,

@@ -114,6 +114,16 @@ fn a_host_goes_back_to_what_was_good() {
 }
 
 #[test]
+fn a_lock_that_somebody_took_does_not_change_what_will_happen() {
+    let facts = host("+one", Some("one"));
+    let mut later = facts.clone();
+    later.observed.fence = Fence(7);
+    let (before, after) = (planned(Kind::Deploy, "new", &facts).0, planned(Kind::Deploy, "new", &later).0);
+    assert_eq!(before.digest(), after.digest());
+    assert_ne!(before.seen, after.seen);
+}
+
+#[test]
 fn data_is_contracted_once_and_only_when_no_release_that_stays_needs_it() {
     for (story, contracts, waits) in [
         ("+one:2", true, ""),
