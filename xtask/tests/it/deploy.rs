@@ -164,6 +164,42 @@ fn a_sealed_release_gets_to_its_stages_in_their_order_and_back() {
 }
 
 #[test]
+fn a_way_back_is_proven_before_anything_is_touched() {
+    let world = World::new();
+    let back = |to: &[&str]| {
+        let words = ["deploy", "rollback", "--stage", "staging", "--execute"];
+        world.0.xtask(&[&words, to].concat())
+    };
+    world.check(&back(&[]), 3, "no release to go back to was good");
+    world.check(&world.run("staging"), 0, "is confirmed on every host");
+    let first = world.status("staging");
+    world.declare("GREETING = \"2\"");
+    world.check(&world.run("staging"), 0, "is confirmed on every host");
+    let second = world.status("staging");
+
+    // What was given up is not what a second word goes back to.
+    world.check(&back(&[]), 0, "is confirmed on every host");
+    world.check(&back(&[]), 3, "no release to go back to was good");
+    assert_eq!(world.status("staging"), first);
+
+    world.check(&world.run("staging"), 0, "is confirmed on every host");
+    assert_eq!(world.status("staging"), second);
+    let disk = world.0.path(".xtask/hosts/staging/a");
+    let id = first.trim_start_matches("confirmed ");
+    let releases = std::fs::read_dir(disk.join("releases")).unwrap().flatten();
+    let key = id.rsplit('-').next().unwrap();
+    let folders: Vec<_> =
+        releases.filter(|entry| entry.file_name().to_string_lossy().contains(key)).collect();
+    assert_eq!(folders.len(), 1, "{folders:?}");
+    std::fs::remove_dir_all(folders[0].path()).unwrap();
+    let journal = || std::fs::read_to_string(disk.join("state/journal.jsonl")).unwrap();
+    let before = journal();
+    world.check(&back(&[]), 3, "is gone");
+    world.check(&back(&["--to", id]), 3, "is gone");
+    assert_eq!((world.status("staging"), journal()), (second, before));
+}
+
+#[test]
 fn a_bad_release_is_caught_and_taken_back() {
     let world = World::new();
     world.check(&world.run("staging"), 0, "is confirmed on every host");
