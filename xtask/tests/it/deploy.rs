@@ -6,6 +6,8 @@ use std::process::Command;
 
 use expect_test::expect;
 use nexus_xtask::digest::Digest;
+use nexus_xtask_deliver::deploy::contract::ReleaseId;
+use nexus_xtask_deliver::deploy::drivers::words;
 use nexus_xtask_deliver::release::manifest::{self, Manifest, Staged};
 use nexus_xtask_deliver::release::{plan, staging};
 
@@ -184,15 +186,10 @@ fn a_way_back_is_proven_before_anything_is_touched() {
 
     world.check(&world.run("staging"), 0, "is confirmed on every host");
     assert_eq!(world.status("staging"), second);
-    let disk = world.0.path(".xtask/hosts/staging/a");
     let id = first.trim_start_matches("confirmed ");
-    let releases = std::fs::read_dir(disk.join("releases")).unwrap().flatten();
-    let key = id.rsplit('-').next().unwrap();
-    let folders: Vec<_> =
-        releases.filter(|entry| entry.file_name().to_string_lossy().contains(key)).collect();
-    assert_eq!(folders.len(), 1, "{folders:?}");
-    std::fs::remove_dir_all(folders[0].path()).unwrap();
-    let journal = || std::fs::read_to_string(disk.join("state/journal.jsonl")).unwrap();
+    let folder = format!(".xtask/hosts/staging/a/releases/{}", words::key(&ReleaseId(id.to_owned())));
+    std::fs::remove_dir_all(world.0.path(&folder)).unwrap();
+    let journal = || world.0.read(".xtask/hosts/staging/a/state/journal.jsonl");
     let before = journal();
     world.check(&back(&[]), 3, "is gone");
     world.check(&back(&["--to", id]), 3, "is gone");
