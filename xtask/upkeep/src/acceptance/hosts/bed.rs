@@ -20,6 +20,9 @@ const BOOT_LIMIT: Duration = Duration::from_secs(180);
 /// One command of `deploy`, on a busy machine.
 pub(super) const COMMAND_LIMIT: Duration = Duration::from_secs(300);
 
+/// How soon a lock is free after its holder died, froze or lost its connection: what the lock promises.
+const LOCK_LIMIT: Duration = Duration::from_secs(35);
+
 /// From one look to the next.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -225,6 +228,15 @@ impl<'a> Bed<'a> {
                 None => Err("a host gives no answer".to_owned()),
             }))
         })
+    }
+
+    /// Waits until nobody holds a lock of the stage, for as long as the lock promises.
+    pub(super) fn until_locks_are_free(&self) -> Result<()> {
+        self.until("every lock is free", LOCK_LIMIT, || {
+            let asked = self.deploy(&["unlock", "--stage", STAGE])?;
+            Ok(if asked.code == 0 { Ok(()) } else { Err(asked.said) })
+        })?;
+        Ok(())
     }
 
     /// The journal of a host, read from its disk: this needs no connection, and is as fast as what is waited for.

@@ -102,6 +102,7 @@ fn put_right(bed: &Bed<'_>) -> Result<()> {
         bed.fault("accept", number)?;
     }
     bed.until_only_confirmed(midway::UNDO_LIMIT)?;
+    bed.until_locks_are_free()?;
     bed.declare("put-right", SERVICE, WAVES)?;
     bed.run()?.require(0, "on every host")?;
     Ok(())

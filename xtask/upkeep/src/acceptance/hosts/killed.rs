@@ -13,12 +13,8 @@ use nexus_xtask::failure::{Failure, Result};
 
 use super::bed::Bed;
 use super::deployer::{Deployer, STATES, State};
-use super::fixture::STAGE;
 
 const HOSTS: usize = 3;
-
-/// What the lock promises, in seconds.
-const LOCK_LIMIT: Duration = Duration::from_secs(35);
 
 /// One host, then two at once: with what the fixture declares an undo has its time after 53 s.
 const SERVICE: &str = "drain_seconds = 3\n";
@@ -82,9 +78,6 @@ fn kill(bed: &Bed<'_>, state: State, round: &str) -> Result<(Duration, Started)>
     deployer.kill()?;
     let killed = bed.doors.clock.start();
     bed.doors.terminal.talk(&format!("killed when h1 was {}", state.word()));
-    bed.until("every lock is free", LOCK_LIMIT, || {
-        let asked = bed.deploy(&["unlock", "--stage", STAGE])?;
-        Ok(if asked.code == 0 { Ok(()) } else { Err(asked.said) })
-    })?;
+    bed.until_locks_are_free()?;
     Ok((killed.elapsed(), killed))
 }

@@ -7,10 +7,7 @@ use nexus_xtask::failure::Result;
 use super::{SERVICE, Seen, WAVES, wrong};
 use crate::acceptance::hosts::bed::{Bed, COMMAND_LIMIT, Done};
 use crate::acceptance::hosts::deployer::{Deployer, State};
-use crate::acceptance::hosts::fixture::{Declared, STAGE};
-
-/// The lock of a deployer that is frozen is free 30 s after its last sign of life.
-const FROZEN_LIMIT: Duration = Duration::from_secs(45);
+use crate::acceptance::hosts::fixture::Declared;
 
 /// Fails unless the command ended so and every host serves what it served.
 fn refused(bed: &Bed<'_>, done: Done, codes: &[i32], said: &str, before: &str) -> Result<Seen> {
@@ -79,10 +76,7 @@ pub(super) fn zombie(bed: &Bed<'_>) -> Result<Seen> {
     let mut zombie = Deployer::start(bed, "zombie")?;
     zombie.reaches(1, State::Started)?;
     zombie.signal("STOP")?;
-    bed.until("every lock is free", FROZEN_LIMIT, || {
-        let asked = bed.deploy(&["unlock", "--stage", STAGE])?;
-        Ok(if asked.code == 0 { Ok(()) } else { Err(asked.said) })
-    })?;
+    bed.until_locks_are_free()?;
     bed.declare("living", SERVICE, WAVES)?;
     bed.run()?.require(0, "is confirmed on every host")?;
     let living = bed.settled()?;

@@ -36,6 +36,8 @@ pub(super) fn strike(bed: &Bed<'_>, state: State, word: &str, heal: &str, codes:
     }
     bed.fault(heal, 1)?;
     bed.until_only_confirmed(UNDO_LIMIT)?;
+    // A host that was cut off keeps the lock until the lease of its holder is over.
+    bed.until_locks_are_free()?;
     serves_what_it_must(bed, state, &before)?;
     bed.run()?.require(0, "is confirmed on every host")?;
     if bed.settled()? == before {
