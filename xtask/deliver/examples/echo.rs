@@ -131,6 +131,7 @@ mod service {
         } else {
             signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&stopping))?;
         }
+        eprintln!("{} serves", service.version);
         if variable("READY") != "no" {
             notify("READY=1\n")?;
         }

@@ -157,6 +157,15 @@ fn a_sealed_release_gets_to_its_stages_in_their_order_and_back() {
     world.check(&world.0.xtask(&back), 0, "is confirmed on every host");
     assert_eq!(world.status("staging"), first);
 
+    let logs = |words: &[&str]| world.0.xtask(&[&["deploy", "logs", "--stage", "staging"], words].concat());
+    let id = first.trim_start_matches("confirmed ");
+    world.check(&logs(&["--release", id]), 0, &format!("a: {}: ", id.replace(':', "+")));
+    let newest = logs(&["--host", "a", "--lines", "1", "--json"]);
+    world.check(&newest, 0, "\"host\":\"a\"");
+    world.check(&logs(&["--host", "z"]), 2, "it has `a`");
+    world.check(&logs(&["--release", "../a"]), 2, "a release is named as");
+    world.check(&logs(&["--lines", "0"]), 2, "N is not in 1..=10000");
+
     let audit = world.0.xtask(&["deploy", "audit", "--verify"]);
     world.check(&audit, 0, "every chain is whole");
     let journal = world.0.path(".xtask/hosts/staging/a/state/journal.jsonl");

@@ -1,6 +1,7 @@
 //! `cargo xtask deploy`: from sealed bytes to running stages, and back.
 
 pub(super) mod gates;
+mod logs;
 mod look;
 mod resilience;
 pub(super) mod run;
@@ -34,6 +35,8 @@ enum Verb {
     Status(look::Arguments),
     /// The journals of the hosts
     History(look::History),
+    /// What the service said on its hosts, and what started it there; secrets that it prints are shown as they are
+    Logs(logs::Arguments),
     /// Whether the journals of the hosts are whole
     Audit(look::Audit),
     /// Keep a stage as it is: nobody deploys there until the given time
@@ -82,6 +85,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         Verb::Rollback(wanted) => run::rollback(doors, wanted),
         Verb::Status(wanted) => look::status(doors, wanted),
         Verb::History(wanted) => look::history(doors, wanted),
+        Verb::Logs(wanted) => logs::run(doors, wanted),
         Verb::Audit(wanted) => look::audit(doors, wanted),
         Verb::Hold(wanted) => look::hold(doors, wanted),
         Verb::Pause(wanted) => look::pause(doors, wanted),

@@ -14,6 +14,7 @@ use nexus_xtask::files;
 use nexus_xtask::workspace::Workspace;
 
 use crate::declared;
+use crate::deploy::contract::HostName;
 use crate::freeze::Freeze;
 
 /// The file's name from the root.
@@ -285,6 +286,11 @@ pub fn parse(text: &str) -> std::result::Result<Config, Vec<Finding>> {
 }
 
 impl Stage {
+    /// The names of the hosts, in their order.
+    pub fn names(&self) -> Vec<HostName> {
+        self.hosts.keys().cloned().map(HostName).collect()
+    }
+
     /// The hosts of each wave, in the order of their names. Every host is in exactly one.
     pub fn waves(&self) -> Vec<Vec<String>> {
         let names: Vec<&String> = self.hosts.keys().collect();

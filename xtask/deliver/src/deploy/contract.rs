@@ -355,6 +355,10 @@ pub trait Driver: Send + Sync {
     /// The target's journal, whole lines only, oldest first.
     fn journal(&self, host: &HostName) -> Result<Vec<Line>, Trouble>;
 
+    /// The newest lines of what the service's instances said there, and of what started them, oldest first: of one
+    /// release, or of all. They are as the service wrote them: secrets that it prints are in them.
+    fn log(&self, host: &HostName, release: Option<&ReleaseId>, lines: u32) -> Result<Vec<String>, Trouble>;
+
     /// The commands that a call would run from here, to be shown.
     fn commands(&self, host: &HostName, call: &Call) -> Vec<String>;
 }

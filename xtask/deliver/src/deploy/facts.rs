@@ -172,16 +172,24 @@ pub fn ssh(doors: &Doors, config: &Config, stage: &Stage) -> drivers::ssh::Ssh {
     drivers::ssh::Ssh::new(&doors.environment, options, hosts.collect())
 }
 
-/// What each host says of itself, all at once; hosts that give no answer with the reason.
+/// What each host says of itself; hosts that give no answer with the reason.
 pub fn look(
     driver: &dyn Driver,
     stage: &Stage,
 ) -> BTreeMap<HostName, std::result::Result<HostFacts, Trouble>> {
-    let hosts: Vec<HostName> = stage.hosts.keys().cloned().map(HostName).collect();
+    each(&stage.names(), |host| of_host(driver, host))
+}
+
+/// Asks hosts the same thing, many at a time.
+pub fn each<T: Send>(
+    hosts: &[HostName],
+    ask: impl Fn(&HostName) -> std::result::Result<T, Trouble> + Sync,
+) -> BTreeMap<HostName, std::result::Result<T, Trouble>> {
+    let ask = &ask;
     let mut found = BTreeMap::new();
     for some in hosts.chunks(FAN_OUT) {
         let answers: Vec<_> = std::thread::scope(|scope| {
-            let asked: Vec<_> = some.iter().map(|host| scope.spawn(move || of_host(driver, host))).collect();
+            let asked: Vec<_> = some.iter().map(|host| scope.spawn(move || ask(host))).collect();
             asked.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
         });
         for (host, answer) in some.iter().zip(answers) {

@@ -201,7 +201,7 @@ pub fn make(
             stage.waves().into_iter().map(|wave| wave.into_iter().map(HostName).collect()).collect()
         }
         // Going back is for everybody at once.
-        Kind::Rollback => vec![stage.hosts.keys().cloned().map(HostName).collect()],
+        Kind::Rollback => vec![stage.names()],
     };
     let probe = &config.service.probe;
     let soak_seconds = if kind == Kind::Rollback { 0 } else { stage.soak_seconds };

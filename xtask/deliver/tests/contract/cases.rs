@@ -39,6 +39,7 @@ macro_rules! every_case {
             tampered_release
             torn_line
             broken_releases
+            logs
             starts_again
             drain_cuts
             configuration
@@ -292,6 +293,32 @@ pub(crate) fn broken_releases(bed: &dyn Bed) {
     let good = world.stage("1.3.0");
     world.deploy(&good);
     assert_eq!(client::ask(&bed.address(), "/version").unwrap(), "1.3.0");
+}
+
+/// What instances said is found again, of one release or of all, and the newest of it.
+pub(crate) fn logs(bed: &dyn Bed) {
+    let world = World::begin(bed);
+    let good = world.stage("2.0.0");
+    world.deploy(&good);
+    let bundle = world.bundle("2.1.0", &[("READY", "die")]);
+    let dies = bundle.id.clone();
+    world.done(Call::Stage { bundle });
+    world.done(Call::Arm { to: Some(good.clone()), seconds: 600 });
+    world.trouble(Call::Start { release: dies.clone() });
+    let (serves, misses) = ("2.0.0 serves", "the table `notes` has no column `author`");
+    for (release, serves_there, misses_there) in
+        [(None, true, true), (Some(&good), true, false), (Some(&dies), false, true)]
+    {
+        // Whoever keeps the lines may be behind whoever said them.
+        world.until("the log has what was said", Duration::from_secs(10), |_| {
+            let said = world.driver().log(&bed.host(), release, 1000).unwrap().join("\n");
+            said.contains(serves) == serves_there && said.contains(misses) == misses_there
+        });
+    }
+    let newest = world.driver().log(&bed.host(), None, 1).unwrap();
+    assert_eq!(newest.len(), 1, "{newest:?}");
+    let unknown = ReleaseId("9.9.9-0123456789ab".into());
+    assert_eq!(world.driver().log(&bed.host(), Some(&unknown), 10), Ok(Vec::new()));
 }
 
 /// What dies is started again, and that is seen.

@@ -1,5 +1,6 @@
 //! The life of the service: sockets, database, ready, requests, the end.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -68,6 +69,8 @@ async fn start(
         known.end()
     );
     open.send_replace(Some(Arc::new(Mutex::new(database))));
+    // A log that is gone is no reason to end.
+    writeln!(std::io::stderr(), "guestbook {} has its database", settings.version).ok();
     if !settings.faults.never_ready {
         sockets::notify(settings.notify.as_deref(), "READY=1")?;
     }

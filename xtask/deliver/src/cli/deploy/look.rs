@@ -126,6 +126,7 @@ pub(super) fn status(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
 
 pub(super) fn history(doors: &Doors, arguments: &History) -> Result<Exit> {
     let mut all = Vec::new();
+    let mut exit = Exit::Done;
     each(doors, arguments.stage.as_deref(), |name, found| {
         for (host, facts) in found {
             match facts {
@@ -133,7 +134,11 @@ pub(super) fn history(doors: &Doors, arguments: &History) -> Result<Exit> {
                     all.push(serde_json::json!({ "stage": name, "host": host, "lines": facts.journal }));
                 }
                 Ok(facts) => doors.terminal.data(&report::history(host, &facts.journal, arguments.lines)),
-                Err(trouble) => doors.terminal.talk(&format!("{}: {trouble}", host.0)),
+                Err(trouble) => {
+                    exit = Exit::Person;
+                    doors.terminal.talk(&format!("{}: unknown: {trouble}", host.0));
+                    all.push(serde_json::json!({ "stage": name, "host": host, "unknown": trouble }));
+                }
             }
         }
         Ok(())
@@ -141,7 +146,7 @@ pub(super) fn history(doors: &Doors, arguments: &History) -> Result<Exit> {
     if doors.terminal.is_json() {
         doors.terminal.json(&all)?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 pub(super) fn audit(doors: &Doors, arguments: &Audit) -> Result<Exit> {
@@ -231,7 +236,7 @@ fn of_each(
 ) -> Result<Vec<Finding>> {
     let driver = facts::driver(doors, config, name, stage)?;
     let mut findings = Vec::new();
-    for host in stage.hosts.keys().cloned().map(HostName) {
+    for host in stage.names() {
         if let Err(trouble) = act(driver.as_ref(), &host) {
             findings.push(Finding::at("", 0, format!("{}: {trouble}", host.0), "the same command again"));
         }

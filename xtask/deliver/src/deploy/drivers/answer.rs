@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use nexus_xtask::shell::Captured;
+
 use crate::deploy::contract::{Answer, Fence, Line, Trouble};
 
 #[derive(Deserialize)]
@@ -50,6 +52,18 @@ pub fn journal(output: &[u8]) -> Result<Vec<Line>, Trouble> {
             })
         })
         .collect()
+}
+
+/// Reads a log. A refusal, and a program there that failed, are no log, and neither is half of one.
+pub fn log(said: &Captured) -> Result<Vec<String>, Trouble> {
+    let text = String::from_utf8_lossy(&said.stdout);
+    if !said.is_success() {
+        return Err(Trouble::Failed { why: format!("{}: {}", said.ended, said.stderr.trim()) });
+    }
+    match serde_json::from_str(text.trim()) {
+        Ok(Said::Trouble(trouble)) => Err(trouble),
+        Ok(Said::Answer(_)) | Err(_) => Ok(text.lines().map(str::to_owned).collect()),
+    }
 }
 
 #[cfg(test)]

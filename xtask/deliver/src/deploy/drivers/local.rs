@@ -225,6 +225,16 @@ impl Driver for Local {
         answer::journal(&said.stdout)
     }
 
+    fn log(&self, name: &HostName, release: Option<&ReleaseId>, lines: u32) -> Result<Vec<String>, Trouble> {
+        let said = self.said(
+            self.host(name)?,
+            words::log_words(release, lines),
+            None,
+            words::limit(&Call::Observe, 0),
+        )?;
+        answer::log(&said)
+    }
+
     fn commands(&self, name: &HostName, call: &Call) -> Vec<String> {
         let Ok(local) = self.host(name) else { return Vec::new() };
         let line = self.command(local, words::shown(call, self.ready_seconds)).to_string();

@@ -290,6 +290,11 @@ impl Driver for Ssh {
         answer::journal(&said.stdout)
     }
 
+    fn log(&self, name: &HostName, release: Option<&ReleaseId>, lines: u32) -> Result<Vec<String>, Trouble> {
+        let words = words::log_words(release, lines);
+        answer::log(&self.said(name, words, None, words::limit(&Call::Observe, 0))?)
+    }
+
     fn commands(&self, name: &HostName, call: &Call) -> Vec<String> {
         let line = self.line(words::shown(call, self.options.ready_seconds));
         let Ok(command) = self.command(name, &self.options.prepared.login, true, line) else {

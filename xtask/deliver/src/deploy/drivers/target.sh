@@ -278,6 +278,20 @@ systemd_disarm() { # but this token
 # A timer that waits, or the undo itself, under way or about to be tried again.
 systemd_is_armed() { [ -n "$(systemd_undos "$1-*")" ]; }
 
+systemd_log() { # lines key
+  lines=$1
+  if [ -n "$2" ]; then
+    set -- "$service@$2.service" "$service-trial@$2.service"
+  else
+    set -- "$service@*.service" "$service-trial@*.service" "$service.socket" "$service-boot.service" "$service-undo-*"
+  fi
+  for unit in "$@"; do
+    shift
+    set -- "$@" "--unit=$unit"
+  done
+  alone journalctl --quiet --no-pager --output=short-iso --lines="$lines" "$@"
+}
+
 # ---- the host process of the `local` driver ----
 
 local_control() { alone "${control:?}" __host-call "$run" "$@"; }
@@ -306,6 +320,14 @@ local_arm() { :; }
 local_disarm() { :; }
 local_is_armed() { :; }
 
+# A file for each release, and one of the host process: those that were written last come last.
+local_log() { # lines key
+  find "$base/log" -name "${2:-*}.log" -printf '%T@ %f\n' | sort -n |
+    while read -r _ log; do
+      tail -n "$1" "$base/log/$log" | awk -v name="$(printf '%s' "${log%.log}" | tr : +)" '{ print name ": " $0 }'
+    done | tail -n "$1"
+}
+
 unit_list() { "${flavour}_list"; }
 unit_start() { "${flavour}_start" "$@"; }
 unit_stop() { "${flavour}_stop" "$@"; }
@@ -315,6 +337,7 @@ unit_boot() { "${flavour}_boot" "$@"; }
 undo_arm() { "${flavour}_arm" "$@"; }
 undo_disarm() { "${flavour}_disarm" "$@"; }
 undo_is_armed() { "${flavour}_is_armed" "$@"; }
+unit_log() { "${flavour}_log" "$@"; }
 
 # ---- what calls share ----
 
@@ -671,6 +694,13 @@ do_journal() {
   if [ -f "$journal" ]; then head -n "$(wc -l < "$journal")" "$journal"; fi
 }
 
+# What instances said, and what started them: text for people, and no answer.
+do_log() { # lines id
+  case $1 in '' | *[!0-9]*) refuse "\`$1\` is no number of lines" ;; esac
+  parse "$2"
+  unit_log "$1" "$key"
+}
+
 # Becomes the service, with the socket that came as standard input where the protocol of systemd wants it.
 do_exec() { # key
   # Elsewhere the service has a user of its own, and this script has root's rights.
@@ -743,7 +773,7 @@ mkdir -p "$releases" "$state" "$base/secrets" "$run"
 case $fence$deployment in *[!A-Za-z0-9._+:@/-]*) refuse 'a deployment or a fence that is none' ;; esac
 case $word in
   observe | stage | arm | start | switch | drain | confirm | revert | prune | note | crash | hold) ;;
-  undo | lock | boot | journal | exec) ;;
+  undo | lock | boot | journal | log | exec) ;;
   *) refuse "there is no call \`$word\`" ;;
 esac
 "do_$word" "$@"

@@ -72,6 +72,11 @@ pub fn journal_words() -> Vec<String> {
     vec!["journal".into(), "0".into(), NONE.into()]
 }
 
+/// The words that print what instances of a release, or of all, said.
+pub fn log_words(release: Option<&ReleaseId>, lines: u32) -> Vec<String> {
+    vec!["log".into(), "0".into(), NONE.into(), lines.to_string(), or_none(release)]
+}
+
 /// The file that a call brings along: the archive of a release.
 pub fn input(call: &Call) -> Option<&Path> {
     match call {
