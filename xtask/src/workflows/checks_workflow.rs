@@ -29,12 +29,13 @@ pub(super) fn workflow(config: &Config) -> Workflow {
 
 fn plan(config: &Config) -> Job {
     Job {
-        id: "plan",
+        id: "plan".into(),
         about: &[],
-        name: "plan",
+        name: "plan".into(),
         needs: vec![],
         condition: None,
         environment: None,
+        concurrency: None,
         permissions: vec![reads_sources(), reads_runs()],
         work: Work::Steps {
             runs_on: RUNNER,
@@ -66,12 +67,13 @@ fn checks(config: &Config) -> Job {
     let save =
         [("path", super::action::DEPENDENCIES), ("key", "${{ steps.xtask.outputs.dependencies-key }}")];
     Job {
-        id: "checks",
+        id: "checks".into(),
         about: &["Skipped only where the plan plans nothing; the verdict asks the plan whether that is so."],
-        name: "${{ matrix.name }}",
-        needs: vec!["plan"],
-        condition: Some(NOT_EMPTY),
+        name: "${{ matrix.name }}".into(),
+        needs: vec!["plan".into()],
+        condition: Some(NOT_EMPTY.into()),
         environment: None,
+        concurrency: None,
         permissions: vec![reads_sources()],
         work: Work::Steps {
             runs_on: "${{ matrix.os }}",
@@ -100,12 +102,13 @@ pub(crate) const NOT_EMPTY: &str = r#"needs.plan.outputs.matrix != '{"include":[
 
 fn verdict(config: &Config) -> Job {
     Job {
-        id: "verdict",
+        id: "verdict".into(),
         about: &["The only check to require: it passes when every planned job succeeded."],
-        name: "verdict",
-        needs: vec!["plan", "checks"],
-        condition: Some("always()"),
+        name: "verdict".into(),
+        needs: vec!["plan".into(), "checks".into()],
+        condition: Some("always()".into()),
         environment: None,
+        concurrency: None,
         permissions: vec![reads_sources()],
         work: Work::Steps {
             runs_on: RUNNER,

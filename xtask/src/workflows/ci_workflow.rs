@@ -20,17 +20,18 @@ pub(super) fn workflow(config: &Config) -> Workflow {
         // A new push to a pull request makes the run before it worthless. Every other commit has a group of its own:
         // in a shared one, GitHub drops all waiting runs but the newest.
         concurrency: Some(Concurrency {
-            group: "${{ github.workflow }}-${{ github.event.pull_request.number || github.sha }}",
+            group: "${{ github.workflow }}-${{ github.event.pull_request.number || github.sha }}".into(),
             cancel: "${{ github.event_name == 'pull_request' }}",
         }),
         environment: vec![],
         jobs: vec![Job {
-            id: "ci",
+            id: "ci".into(),
             about: &[],
-            name: "ci",
+            name: "ci".into(),
             needs: vec![],
             condition: None,
             environment: None,
+            concurrency: None,
             permissions: vec![reads_sources(), reads_runs()],
             work: Work::Calls { workflow: CHECKS, with: vec![("cache", "use".to_owned())] },
         }],

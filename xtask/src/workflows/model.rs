@@ -32,7 +32,8 @@ pub(crate) enum Event {
     Tags(Vec<String>),
     /// A cron line, in UTC.
     Schedule(String),
-    Dispatch,
+    /// By hand, with what is asked then.
+    Dispatch(Vec<Question>),
     Call(Vec<Input>),
 }
 
@@ -44,22 +45,33 @@ pub(crate) struct Input {
     pub(crate) default: &'static str,
 }
 
+/// What whoever starts a workflow by hand must say.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    /// What may be answered; empty for any text.
+    pub(crate) options: Vec<String>,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Concurrency {
-    pub(crate) group: &'static str,
+    pub(crate) group: String,
     /// An expression or a word.
     pub(crate) cancel: &'static str,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
-    pub(crate) id: &'static str,
+    pub(crate) id: String,
     pub(crate) about: &'static [&'static str],
-    pub(crate) name: &'static str,
-    pub(crate) needs: Vec<&'static str>,
-    pub(crate) condition: Option<&'static str>,
+    pub(crate) name: String,
+    pub(crate) needs: Vec<String>,
+    pub(crate) condition: Option<String>,
     /// Whose reviewers let the job start, and whose secrets it sees.
-    pub(crate) environment: Option<&'static str>,
+    pub(crate) environment: Option<String>,
+    /// None where the workflow has a group, or the jobs of several runs do not meet.
+    pub(crate) concurrency: Option<Concurrency>,
     pub(crate) permissions: Vec<Permission>,
     pub(crate) work: Work,
 }

@@ -19,15 +19,16 @@ pub(super) fn workflow(config: &Config, front: &Front) -> Workflow {
         name: "xtask release pr",
         events: vec![Event::Push { branch: config.default_branch.clone() }],
         // Only the newest commit counts: of those that wait, GitHub keeps that one.
-        concurrency: Some(Concurrency { group: "${{ github.workflow }}", cancel: "false" }),
+        concurrency: Some(Concurrency { group: "${{ github.workflow }}".into(), cancel: "false" }),
         environment: environment(),
         jobs: vec![Job {
-            id: "prepare",
+            id: "prepare".into(),
             about: &[],
-            name: "prepare",
+            name: "prepare".into(),
             needs: vec![],
             condition: None,
             environment: None,
+            concurrency: None,
             permissions: vec![
                 writes("contents", "to push the branch of the release"),
                 writes("pull-requests", "to open its pull request, and to change its text"),

@@ -47,10 +47,13 @@ pub(super) fn workflow(config: &Config, front: &Front, release: &Release) -> Wor
             "A push of more than three tags at once starts no workflow; start it by hand then.",
         ],
         name: "xtask release",
-        events: vec![Event::Tags(release.tags.clone()), Event::Dispatch],
+        events: vec![Event::Tags(release.tags.clone()), Event::Dispatch(vec![])],
         // The tags of one commit have one plan. A run that waits finds everything done; one that GitHub drops because
         // another waits too would have found the same.
-        concurrency: Some(Concurrency { group: "${{ github.workflow }}-${{ github.sha }}", cancel: "false" }),
+        concurrency: Some(Concurrency {
+            group: "${{ github.workflow }}-${{ github.sha }}".into(),
+            cancel: "false",
+        }),
         environment: environment(),
         jobs: vec![
             gate(config, front),
@@ -75,12 +78,13 @@ fn gate(config: &Config, front: &Front) -> Job {
     let mut permissions = vec![reads_sources()];
     permissions.extend(reads_evidence());
     Job {
-        id: "gate",
+        id: "gate".into(),
         about: &["Every gate that can be asked before something is built; all verdicts at once."],
-        name: "gate",
+        name: "gate".into(),
         needs: vec![],
         condition: None,
         environment: None,
+        concurrency: None,
         permissions,
         work: Work::Steps {
             runs_on: RUNNER,
@@ -100,12 +104,13 @@ fn gate(config: &Config, front: &Front) -> Job {
 
 fn build(config: &Config, front: &Front) -> Job {
     Job {
-        id: "build",
+        id: "build".into(),
         about: &["The binaries of each target, from nothing. Skipped only where the plan has none."],
-        name: "build ${{ matrix.target }}",
-        needs: vec!["gate"],
-        condition: Some(IS_BUILT),
+        name: "build ${{ matrix.target }}".into(),
+        needs: vec!["gate".into()],
+        condition: Some(IS_BUILT.into()),
         environment: None,
+        concurrency: None,
         permissions: vec![reads_sources()],
         work: Work::Steps {
             runs_on: "${{ matrix.os }}",
@@ -136,14 +141,15 @@ fn stage(config: &Config, front: &Front, release: &Release) -> Job {
     };
     let builds = [("pattern", "builds-*"), ("path", BUILDS), ("merge-multiple", "true")];
     Job {
-        id: "stage",
+        id: "stage".into(),
         about: &[
             "Everything that is published, in one folder. The seal over it is what reviewers and approvals are about.",
         ],
-        name: "stage",
-        needs: vec!["gate", "build"],
-        condition: Some(IS_STAGED),
-        environment: release.signed.then_some(SIGNING),
+        name: "stage".into(),
+        needs: vec!["gate".into(), "build".into()],
+        condition: Some(IS_STAGED.into()),
+        environment: release.signed.then(|| SIGNING.into()),
+        concurrency: None,
         permissions: vec![reads_sources()],
         work: Work::Steps {
             runs_on: RUNNER,
@@ -182,15 +188,16 @@ fn publish(config: &Config, front: &Front, release: &Release) -> Job {
     };
     let staged = [("name", "staging"), ("path", STAGING)];
     Job {
-        id: "publish",
+        id: "publish".into(),
         about: &[
             "The only job that may change something outside. A reviewer of its environment lets it start; the gates are asked",
             "again before the first effect. An environment that nobody set up has no reviewers: `doctor --github` says so.",
         ],
-        name: "publish",
-        needs: vec!["gate", "stage"],
-        condition: Some(IS_PUBLISHED),
-        environment: Some(ENVIRONMENT),
+        name: "publish".into(),
+        needs: vec!["gate".into(), "stage".into()],
+        condition: Some(IS_PUBLISHED.into()),
+        environment: Some(ENVIRONMENT.into()),
+        concurrency: None,
         permissions,
         work: Work::Steps {
             runs_on: RUNNER,

@@ -1,7 +1,9 @@
 //! From a workflow or an action as a value to its text. Pure; the same value gives the same bytes.
 
 use super::HEADER;
-use super::model::{Action, Deed, Event, Input, Job, Permission, Step, Work, Workflow};
+use super::model::{
+    Action, Concurrency, Deed, Event, Input, Job, Permission, Question, Step, Work, Workflow,
+};
 
 /// The text of a workflow file.
 pub(crate) fn workflow(workflow: &Workflow) -> String {
@@ -14,10 +16,7 @@ pub(crate) fn workflow(workflow: &Workflow) -> String {
     page.line("permissions: {}");
     if let Some(concurrency) = &workflow.concurrency {
         page.gap();
-        page.block("concurrency", |page| {
-            page.pair("group", concurrency.group);
-            page.pair("cancel-in-progress", concurrency.cancel);
-        });
+        page.concurrency(concurrency);
     }
     if !workflow.environment.is_empty() {
         page.gap();
@@ -188,7 +187,10 @@ impl Page {
             Event::Schedule(cron) => {
                 self.block("schedule", |page| page.line(&format!("- cron: {}", quoted(cron))))
             }
-            Event::Dispatch => self.line("workflow_dispatch:"),
+            Event::Dispatch(questions) if questions.is_empty() => self.line("workflow_dispatch:"),
+            Event::Dispatch(questions) => self.block("workflow_dispatch", |page| {
+                page.block("inputs", |page| questions.iter().for_each(|question| page.question(question)));
+            }),
             Event::Call(inputs) => self.block("workflow_call", |page| {
                 page.block("inputs", |page| inputs.iter().for_each(|input| page.input(input)));
             }),
@@ -203,22 +205,45 @@ impl Page {
         });
     }
 
+    fn question(&mut self, question: &Question) {
+        self.block(question.name, |page| {
+            page.pair("description", question.about);
+            if question.options.is_empty() {
+                page.line("type: string");
+            } else {
+                page.line("type: choice");
+                page.line(&format!("options: [{}]", question.options.join(", ")));
+            }
+            page.line("required: true");
+        });
+    }
+
+    fn concurrency(&mut self, concurrency: &Concurrency) {
+        self.block("concurrency", |page| {
+            page.pair("group", &concurrency.group);
+            page.pair("cancel-in-progress", concurrency.cancel);
+        });
+    }
+
     fn job(&mut self, job: &Job) {
         job.about.iter().for_each(|line| self.comment(line));
-        self.block(job.id, |page| {
-            page.pair("name", job.name);
+        self.block(&job.id, |page| {
+            page.pair("name", &job.name);
             if !job.needs.is_empty() {
                 page.line(&format!("needs: [{}]", job.needs.join(", ")));
             }
-            if let Some(condition) = job.condition {
+            if let Some(condition) = &job.condition {
                 page.pair("if", condition);
             }
             match &job.work {
                 Work::Steps { runs_on, timeout_minutes, matrix, outputs, steps } => {
                     page.pair("runs-on", runs_on);
                     page.line(&format!("timeout-minutes: {timeout_minutes}"));
-                    if let Some(environment) = job.environment {
+                    if let Some(environment) = &job.environment {
                         page.pair("environment", environment);
+                    }
+                    if let Some(concurrency) = &job.concurrency {
+                        page.concurrency(concurrency);
                     }
                     page.permissions(&job.permissions);
                     if let Some(matrix) = matrix {

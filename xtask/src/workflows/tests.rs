@@ -28,9 +28,9 @@ fn the_pins_that_ship_are_those_of_this_repository() {
 #[test]
 fn needs_name_jobs_of_the_same_workflow() {
     for workflow in both().into_iter().flatten().filter_map(|generated| generated.workflow) {
-        let ids: Vec<_> = workflow.jobs.iter().map(|job| job.id).collect();
+        let ids: Vec<_> = workflow.jobs.iter().map(|job| &job.id).collect();
         for job in &workflow.jobs {
-            assert!(job.needs.iter().all(|need| ids.contains(need) && need != &job.id), "{}", job.id);
+            assert!(job.needs.iter().all(|need| ids.contains(need) && *need != job.id), "{}", job.id);
         }
     }
 }
@@ -46,7 +46,7 @@ fn what_is_rendered_is_yaml_with_every_job_and_step_of_the_value() {
         let jobs = document.jobs();
         assert_eq!(
             jobs.iter().map(|job| job.id).collect::<Vec<_>>(),
-            workflow.jobs.iter().map(|job| job.id).collect::<Vec<_>>()
+            workflow.jobs.iter().map(|job| job.id.as_str()).collect::<Vec<_>>()
         );
         for (read, wanted) in jobs.iter().zip(&workflow.jobs) {
             let steps = match &wanted.work {
