@@ -120,6 +120,16 @@ pub fn write(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
     replace(path, content.as_ref(), true).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
+/// Makes a file that nobody else can read, in a folder that is there, and waits for no disk. It must not be there yet.
+pub fn create_private(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| file.write_all(content.as_ref()));
+    written.with_context(|| format!("cannot write `{}`", path.display()))
+}
+
 /// Replaces a file's content atomically, without waiting for the disk: for what can be computed again.
 pub fn write_cache(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
     replace(path, content.as_ref(), false).with_context(|| format!("cannot write `{}`", path.display()))

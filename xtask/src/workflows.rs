@@ -18,6 +18,7 @@ mod ci_workflow;
 mod nightly;
 mod release_workflow;
 mod release_pr;
+pub(crate) mod deploy_workflow;
 mod action;
 mod render;
 mod plan;
@@ -32,6 +33,7 @@ use crate::files;
 #[cfg(test)]
 pub(crate) use checks_workflow::NOT_EMPTY;
 use config::Config;
+use deploy_workflow::Deploy;
 use document::{Document, Origin};
 use facts::Facts;
 use model::Workflow;
@@ -53,6 +55,7 @@ const NIGHTLY: &str = ".github/workflows/xtask-nightly.yml";
 /// Registries that trust a workflow know it by this name.
 const RELEASE: &str = ".github/workflows/xtask-release.yml";
 const RELEASE_PR: &str = ".github/workflows/xtask-release-pr.yml";
+const DEPLOY: &str = ".github/workflows/xtask-deploy.yml";
 /// As other workflows call it.
 const CHECKS: &str = "./.github/workflows/xtask-checks.yml";
 /// As jobs use it.
@@ -151,11 +154,16 @@ fn unusable(findings: Vec<Finding>) -> Failure {
 }
 
 /// Reads what is declared and what is there. `installed` is how a workspace that adopted the toolkit gets it; the toolkit's
-/// own repository needs nothing. `release` says how the workspace is released, where it is.
-pub(crate) fn read(doors: &Doors, installed: &Front, release: Option<Release>) -> Result<Workflows> {
+/// own repository needs nothing. `release` says how the workspace is released, where it is, and `deploy` how a workflow deploys.
+pub(crate) fn read(
+    doors: &Doors,
+    installed: &Front,
+    release: Option<Release>,
+    deploy: Option<Deploy>,
+) -> Result<Workflows> {
     let facts = facts::gather(doors)?;
-    let config =
-        parsed(facts.declared.as_deref(), facts.pins.as_deref())?.releasing(release).map_err(unusable)?;
+    let config = parsed(facts.declared.as_deref(), facts.pins.as_deref())?;
+    let config = config.releasing(release).and_then(|config| config.deploying(deploy)).map_err(unusable)?;
     let front = match facts.is_home {
         true => Front::Here,
         false => installed.clone(),
@@ -186,6 +194,9 @@ pub(crate) fn wanted(config: &Config, front: &Front) -> Vec<Generated> {
     if let Some(release) = &config.release {
         files.push(workflow(RELEASE, release_workflow::workflow(config, front, release)));
         files.push(workflow(RELEASE_PR, release_pr::workflow(config, front)));
+    }
+    if let Some(deploy) = &config.deploy {
+        files.push(workflow(DEPLOY, deploy_workflow::workflow(config, front, deploy)));
     }
     files.push(Generated {
         file: ".github/actions/xtask/action.yml",
@@ -262,7 +273,7 @@ impl Workflows {
             return Ok(adopted.said);
         }
         files::write(&doors.workspace.file(config::ACTIONS), &adopted.text)?;
-        read(doors, installed, self.config.release)?.write(doors)?;
+        read(doors, installed, self.config.release, self.config.deploy)?.write(doors)?;
         Ok(adopted.said)
     }
 

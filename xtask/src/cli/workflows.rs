@@ -1,5 +1,7 @@
 //! `cargo xtask workflows`.
 
+mod stages;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -29,7 +31,7 @@ pub struct Arguments {
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     let installed = &installed(&install_arguments(doors)?);
-    let workflows = workflows::read(doors, installed, released(doors)?)?;
+    let workflows = workflows::read(doors, installed, released(doors)?, stages::deployed(doors)?)?;
     if arguments.check {
         let mut jobs: Vec<_> = ci::jobs(doors)?.into_iter().map(|planned| planned.job).collect();
         jobs.dedup();

@@ -14,6 +14,7 @@ mod runs;
 mod coverage;
 mod verdict;
 mod release;
+mod deploy;
 
 use super::Generated;
 use super::document::{Document, Origin};
@@ -56,6 +57,7 @@ const RULES: &[Rule] = &[
     Rule { scope: Scope::Every, check: checkout::check },
     Rule { scope: Scope::Every, check: limits::check },
     Rule { scope: Scope::Every, check: release::check },
+    Rule { scope: Scope::Every, check: deploy::check },
     Rule { scope: Scope::Ours, check: runs::check },
     Rule { scope: Scope::Ours, check: coverage::check },
     Rule { scope: Scope::Ours, check: verdict::check },

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::deploy_workflow::{self, Deploy};
 use super::release_workflow::Release;
 use crate::failure::Finding;
 
@@ -24,7 +25,7 @@ pub(crate) const WORKFLOWS: &str = "release/workflows.toml";
 pub(crate) const SHIPPED: &str = include_str!("actions.toml");
 
 /// The longest time that GitHub lets a job run on its own machines.
-const JOB_MINUTES_MAX: u32 = 360;
+pub(super) const JOB_MINUTES_MAX: u32 = 360;
 
 /// Actions that the generated files use: each must have a pin.
 const USED: &[&str] = &["actions/checkout", "actions/cache", "actions/upload-artifact"];
@@ -44,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) pins: Pins,
     /// How the workspace is released; none where it is not.
     pub(crate) release: Option<Release>,
+    /// How a workflow deploys it; none where none does.
+    pub(crate) deploy: Option<Deploy>,
 }
 
 impl Default for Config {
@@ -160,6 +163,7 @@ pub(crate) fn parse(workflows: Option<&str>, actions: Option<&str>) -> Result<Co
         checks_minutes_max: file.checks_minutes_max.map_or(60, Spanned::into_inner),
         pins,
         release: None,
+        deploy: None,
     })
 }
 
@@ -173,6 +177,16 @@ impl Config {
             .map(|used| unpinned(used))
             .collect();
         if missing.is_empty() { Ok(Config { release, ..self }) } else { Err(missing) }
+    }
+
+    /// The same for a workspace that a workflow deploys in this way.
+    pub(crate) fn deploying(self, deploy: Option<Deploy>) -> Result<Config, Vec<Finding>> {
+        let is_released = self.release.is_some();
+        let findings = deploy.as_ref().map(|deploy| deploy_workflow::problems(deploy, is_released));
+        match findings.unwrap_or_default() {
+            none if none.is_empty() => Ok(Config { deploy, ..self }),
+            findings => Err(findings),
+        }
     }
 }
 

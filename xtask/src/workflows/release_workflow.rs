@@ -17,7 +17,7 @@ const SHORT_MINUTES_MAX: u32 = 60;
 const BUILD_MINUTES_MAX: u32 = 180;
 
 const BUILDS: &str = ".xtask/release/builds";
-const STAGING: &str = ".xtask/release/staging";
+pub(super) const STAGING: &str = ".xtask/release/staging";
 
 /// A release without binaries has this matrix, and no job of it runs; GitHub itself refuses a matrix without rows.
 const IS_BUILT: &str = r#"needs.gate.result == 'success' && needs.gate.outputs.matrix != '{"include":[]}'"#;

@@ -3,7 +3,14 @@ use super::*;
 /// With everything that can be generated.
 pub(super) fn whole() -> Config {
     let release = Release { tags: vec!["v[0-9]*".to_owned()], signed: true, trusted: false };
-    config::parse(None, None).unwrap().releasing(Some(release)).unwrap()
+    let stage = |name: &str, after: &[&str]| deploy_workflow::Stage {
+        name: name.to_owned(),
+        after: after.iter().map(|before| (*before).to_owned()).collect(),
+        is_local: false,
+    };
+    let stages = vec![stage("staging", &[]), stage("production", &["staging"])];
+    let deploy = Deploy { minutes_max: deploy_workflow::MINUTES_MAX, stages };
+    config::parse(None, None).unwrap().releasing(Some(release)).unwrap().deploying(Some(deploy)).unwrap()
 }
 
 fn installed(line: &str) -> Front {
@@ -30,7 +37,7 @@ fn needs_name_jobs_of_the_same_workflow() {
     for workflow in both().into_iter().flatten().filter_map(|generated| generated.workflow) {
         let ids: Vec<_> = workflow.jobs.iter().map(|job| &job.id).collect();
         for job in &workflow.jobs {
-            assert!(job.needs.iter().all(|need| ids.contains(need) && *need != job.id), "{}", job.id);
+            assert!(job.needs.iter().all(|need| ids.contains(&need) && *need != job.id), "{}", job.id);
         }
     }
 }

@@ -9,6 +9,7 @@ mod setup;
 
 use std::path::PathBuf;
 
+use nexus_xtask::digest::Digest;
 use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::{Exit, Result};
 
@@ -58,6 +59,9 @@ pub(super) struct Wanted {
     /// The staging folder; `.xtask/release/staging` where nothing is said
     #[arg(long, value_name = "DIR")]
     staging: Option<PathBuf>,
+    /// The seal that is meant; another one in the folder is refused
+    #[arg(long, value_name = "SEAL")]
+    seal: Option<Digest>,
     /// Deploy in a time in which nothing is deployed; the reason is written down
     #[arg(long, value_name = "REASON")]
     override_freeze: Option<String>,
@@ -73,7 +77,7 @@ impl Wanted {
     /// A deployment to a stage, with nothing else said.
     pub(super) fn to(stage: &str) -> Wanted {
         let to = stage.to_owned();
-        Wanted { to, staging: None, override_freeze: None, show_commands: false, restored: None }
+        Wanted { to, staging: None, seal: None, override_freeze: None, show_commands: false, restored: None }
     }
 }
 

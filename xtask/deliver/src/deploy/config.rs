@@ -31,6 +31,19 @@ pub struct Config {
     /// What is different while the stages are rehearsed on this machine
     #[serde(default)]
     pub rehearsal: Rehearsal,
+    /// How GitHub deploys
+    #[serde(default)]
+    pub github: Github,
+}
+
+/// How GitHub deploys. Read by `cargo xtask workflows`, which says what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Github {
+    /// Whether `cargo xtask workflows --write` makes a workflow with a job for each stage. All of them must be reached by `ssh`
+    pub workflow: bool,
+    /// How many minutes the job of a stage may run (120): its waves are watched meanwhile
+    pub minutes_max: Option<u32>,
 }
 
 /// What is different while the stages are rehearsed on this machine.

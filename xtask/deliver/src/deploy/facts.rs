@@ -169,7 +169,13 @@ pub fn ssh(doors: &Doors, config: &Config, stage: &Stage) -> drivers::ssh::Ssh {
         identity: doors.environment.get("XTASK_SSH_IDENTITY").map(Into::into),
         configuration: doors.environment.get("XTASK_SSH_CONFIG").map(Into::into),
     };
-    drivers::ssh::Ssh::new(&doors.environment, options, hosts.collect())
+    // A secret that nobody set is an empty variable in a job of GitHub's.
+    let text = |name| doors.environment.get(name).filter(|text| !text.is_empty()).map(str::to_owned);
+    let texts = drivers::ssh::Texts {
+        identity: text("XTASK_SSH_PRIVATE_KEY"),
+        known_hosts: text("XTASK_SSH_HOST_KEYS"),
+    };
+    drivers::ssh::Ssh::new(&doors.environment, options, hosts.collect()).with(texts)
 }
 
 /// What each host says of itself; hosts that give no answer with the reason.

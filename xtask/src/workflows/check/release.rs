@@ -14,11 +14,13 @@ const STRANGERS: &[&str] = &["pull_request", "pull_request_target", "workflow_ru
 /// Rights that let a job change what people download, or speak for this repository.
 const REACHING: &[&str] = &["attestations", "contents", "id-token", "packages"];
 
+const BY_TAG: &str = "start it by a version tag (`push: { tags: [...] }`) or by hand (`workflow_dispatch`)";
+
 pub(super) fn check(document: &Document, _: &Context) -> Vec<Finding> {
     let jobs = document.jobs();
     let is_publisher = |job: &&Job| job.steps().iter().any(publishes);
     let Some(publisher) = jobs.iter().find(is_publisher) else { return Vec::new() };
-    let mut findings = events(document);
+    let mut findings = events(document, "publishes", BY_TAG);
     for job in &jobs {
         if is_publisher(&job) {
             findings.extend(without_environment(document, *job));
@@ -36,7 +38,8 @@ fn publishes(step: &Node) -> bool {
     run.contains("cargo xtask release publish") && run.contains("--execute")
 }
 
-fn events(document: &Document) -> Vec<Finding> {
+/// Events by which a stranger starts a workflow that does this.
+pub(super) fn events(document: &Document, does: &str, next: &str) -> Vec<Finding> {
     let started = document.events();
     let strange = STRANGERS.iter().filter(|event| started.contains(*event));
     let line = document.top().and_then(|top| top.entry("on")).map_or(1, |entry| entry.line);
@@ -45,18 +48,24 @@ fn events(document: &Document) -> Vec<Finding> {
             Finding::at(
                 &document.file,
                 document.line_with(line, event),
-                format!("`{event}` starts a workflow that publishes: what a stranger sent would run with its rights"),
-                "start it by a version tag (`push: { tags: [...] }`) or by hand (`workflow_dispatch`)",
+                format!(
+                    "`{event}` starts a workflow that {does}: what a stranger sent would run with its rights"
+                ),
+                next,
             )
         })
         .collect()
 }
 
-fn without_environment(document: &Document, job: Job) -> Option<Finding> {
+/// The environment of a job.
+pub(super) fn environment(job: Job<'_>) -> Option<&str> {
     let environment = job.node.at("environment");
-    let name = environment.and_then(|node| node.text().or_else(|| node.text_at("name")));
+    environment.and_then(|node| node.text().or_else(|| node.text_at("name")))
+}
+
+fn without_environment(document: &Document, job: Job) -> Option<Finding> {
     let line = job.node.entry("environment").map_or(job.line, |entry| entry.line);
-    (name != Some(ENVIRONMENT)).then(|| {
+    (environment(job) != Some(ENVIRONMENT)).then(|| {
         Finding::at(
             &document.file,
             line,
@@ -104,7 +113,8 @@ fn restoring(document: &Document, job: Job) -> Vec<Finding> {
         .collect()
 }
 
-fn careless(document: &Document, job: Job) -> Vec<Finding> {
+/// What a job needs without asking whether it succeeded.
+pub(super) fn careless(document: &Document, job: Job) -> Vec<Finding> {
     let condition = job.node.text_at("if").unwrap_or_default();
     let asked = |need: &str| format!("needs.{need}.result == 'success'");
     let line =

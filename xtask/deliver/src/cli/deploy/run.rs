@@ -70,7 +70,7 @@ pub(crate) struct Deployed {
 pub(super) fn plan(doors: &Doors, wanted: &Wanted) -> Result<Exit> {
     let config = config::load(&doors.workspace)?;
     let stage = config.stage(&wanted.to)?;
-    let staged = staged(doors, &config, wanted.staging.as_deref())?;
+    let staged = meant(doors, &config, wanted)?;
     let way = Way::open(doors, &config, &wanted.to, stage)?;
     let (plan, refused) =
         way.plan(Kind::Deploy, facts::bundle(&config, stage, &staged.sealed), Some(&staged), wanted)?;
@@ -98,7 +98,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         return Ok(exit);
     }
     let config = config::load(&doors.workspace)?;
-    let staged = staged(doors, &config, wanted.staging.as_deref())?;
+    let staged = meant(doors, &config, wanted)?;
     let deployed = deploy(doors, &config, &staged, wanted)?;
     show(doors, &deployed)
 }
@@ -151,6 +151,20 @@ fn show(doors: &Doors, deployed: &Deployed) -> Result<Exit> {
         doors.terminal.data(&text);
     }
     Ok(exit)
+}
+
+/// The staged release that is meant, and no other.
+fn meant(doors: &Doors, config: &Config, wanted: &Wanted) -> Result<Staged> {
+    let staged = staged(doors, config, wanted.staging.as_deref())?;
+    match &wanted.seal {
+        Some(seal) if seal.to_string() != staged.sealed.seal => {
+            Err(Failure::new(Exit::Conflict, "the staged files have another seal")
+                .why(format!("- {seal}"))
+                .why(format!("+ {}", staged.sealed.seal))
+                .next("get the files of the seal that you mean"))
+        }
+        Some(_) | None => Ok(staged),
+    }
 }
 
 /// The staged release, and the archive of the service in it.

@@ -5,10 +5,12 @@
 //! - A host that vanishes is noticed by keep-alive packets within ten seconds, in a call that runs and in the shared
 //!   connection; whatever else hangs ends at the limit of the call.
 //! - A host that is not known by its key is not talked to, and nothing is ever asked of a terminal.
+//! - A key that is given as a text is in a file of a private folder while this value lives, because `ssh` takes no other.
 //! - Where the shared connection is gone, `ssh` connects by itself.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -66,12 +68,23 @@ pub struct SshOptions {
     pub configuration: Option<PathBuf>,
 }
 
+/// What `ssh` must be given in files, as texts. Those of [`SshOptions`] go before them.
+#[derive(Clone, Default)]
+pub struct Texts {
+    /// The private key.
+    pub identity: Option<String>,
+    /// Lines as of `known_hosts`.
+    pub known_hosts: Option<String>,
+}
+
 /// The hosts of one service, reached by ssh.
 pub struct Ssh {
     shell: Shell,
     options: SshOptions,
     /// Sockets of shared connections and of ways through them: a short path, for the name of a socket may not be long.
     sockets: PathBuf,
+    /// What goes into files there, with the names of the files. Written once, by whoever needs the folder first.
+    texts: Mutex<Vec<(&'static str, String)>>,
     hosts: BTreeMap<HostName, String>,
 }
 
@@ -84,8 +97,27 @@ impl Ssh {
             shell: Shell::new(Path::new("/"), environment),
             sockets: environment.temporary().join(format!("xd-{}", &own[..8])),
             options,
+            texts: Mutex::default(),
             hosts,
         }
+    }
+
+    /// The same, with what is given as texts.
+    pub fn with(mut self, texts: Texts) -> Ssh {
+        let Texts { identity, known_hosts } = texts;
+        let mut given = Vec::new();
+        let sockets = &self.sockets;
+        let mut place = |file: &mut Option<PathBuf>, name: &'static str, text: Option<String>| {
+            if let (None, Some(text)) = (&*file, text) {
+                *file = Some(sockets.join(name));
+                // Whoever pastes a text loses its last line end, or brings those of another system; `ssh` minds both.
+                given.push((name, text.replace("\r\n", "\n").trim_end().to_owned() + "\n"));
+            }
+        };
+        place(&mut self.options.identity, "identity", identity);
+        place(&mut self.options.known_hosts, "known-hosts", known_hosts);
+        self.texts = Mutex::new(given);
+        self
     }
 
     /// What preparing a host does, to be shown.
@@ -118,6 +150,10 @@ impl Ssh {
 
     fn socket_folder(&self) -> Result<&Path, Trouble> {
         files::create_private_folder(&self.sockets).map_err(refused)?;
+        let mut texts = self.texts.lock().map_err(|_| refused(anyhow::anyhow!("another thread panicked")))?;
+        for (name, text) in texts.drain(..) {
+            files::create_private(&self.sockets.join(name), text).map_err(refused)?;
+        }
         Ok(&self.sockets)
     }
 

@@ -21,8 +21,15 @@ use crate::resilience::stage_drills::rollback::{self, Past, Way};
 use crate::resilience::stage_drills::{self, Kind, StageDrill, report};
 
 /// What a deployer reads of its environment, beside what every child sees: how it reaches hosts, and who it is.
-const PASSED: [&str; 5] =
-    ["XTASK_SSH_KNOWN_HOSTS", "XTASK_SSH_IDENTITY", "XTASK_SSH_CONFIG", "GITHUB_RUN_ID", "GITHUB_ACTOR"];
+const PASSED: [&str; 7] = [
+    "XTASK_SSH_KNOWN_HOSTS",
+    "XTASK_SSH_HOST_KEYS",
+    "XTASK_SSH_IDENTITY",
+    "XTASK_SSH_PRIVATE_KEY",
+    "XTASK_SSH_CONFIG",
+    "GITHUB_RUN_ID",
+    "GITHUB_ACTOR",
+];
 
 /// A stage, and the drill on it.
 pub(super) struct Ground<'a> {
