@@ -34,6 +34,7 @@ mod gates;
 mod approvals;
 mod forge_gates;
 mod deploy;
+mod deploy_workflow;
 mod backups;
 mod drills;
 mod drills_on_hosts;

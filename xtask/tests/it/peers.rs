@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::deploy_workflow::deployed;
 use crate::release_workflows::released;
 use crate::sandbox::Sandbox;
 use crate::workflows::written;
@@ -26,8 +27,8 @@ fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// The generated files of an adopter, of one that is released, and of this repository, each in a repository of its own.
-fn all() -> [Sandbox; 3] {
+/// The generated files of an adopter, of one that is released, of one that is deployed, and of this repository, each in a repository of its own.
+fn all() -> [Sandbox; 4] {
     let own = Sandbox::with(&[("README.md", "")]);
     for file in [
         ".github/workflows/xtask-ci.yml",
@@ -39,7 +40,7 @@ fn all() -> [Sandbox; 3] {
     ] {
         own.write(file, &std::fs::read_to_string(repository().join(file)).unwrap());
     }
-    let all = [written(), released(), own];
+    let all = [written(), released(), deployed(), own];
     let silenced = std::fs::read_to_string(repository().join(".github/zizmor.yml")).unwrap();
     for sandbox in &all {
         sandbox.write(".github/zizmor.yml", &silenced);
@@ -52,7 +53,7 @@ fn workflows(sandbox: &Sandbox) -> Vec<String> {
     let mut files: Vec<_> =
         entries.map(|entry| format!(".github/workflows/{}", entry.unwrap().file_name().display())).collect();
     files.sort();
-    assert!([3, 5].contains(&files.len()), "{files:?}");
+    assert!([3, 5, 6].contains(&files.len()), "{files:?}");
     files
 }
 
