@@ -178,22 +178,105 @@ fn what_no_job_could_do_is_refused() {
     let local = STAGES.replacen("\"ssh\"", "\"local\"", 1).replace("minutes_max = 90", "minutes_max = 500");
     sandbox.write("release/stages.toml", &local);
     std::fs::remove_file(sandbox.path("release/release.toml")).unwrap();
-    expect![[""]].assert_eq(&sandbox.xtask(&["workflows", "--check"]).transcript());
+    expect![[r#"
+        exit 2
+        --- stderr
+        release/stages.toml: `github.minutes_max` is not between N and N
+          next: write how long the job of a stage may run, in minutes
+        release/stages.toml: `github.workflow` deploys what the release workflow staged, and there is none
+          next: write release/release.toml, or set `workflow = false` under `[github]`
+        release/stages.toml: `production` is local, and the machine of a job is gone when the job ends
+          next: use the driver `ssh`, or set `workflow = false` under `[github]`
+        error: what is declared about workflows cannot be used
+    "#]]
+    .assert_eq(&sandbox.xtask(&["workflows", "--check"]).transcript());
     sandbox.write("release/stages.toml", "[stages]\na = 1\n");
-    expect![[""]].assert_eq(&sandbox.xtask(&["workflows", "--check"]).transcript());
+    expect![[r#"
+        exit 2
+        --- stderr
+        error: `release/stages.toml` cannot be read
+          why:  invalid type: integer `1`, expected struct OfStage
+          next: cargo xtask deploy status
+    "#]]
+    .assert_eq(&sandbox.xtask(&["workflows", "--check"]).transcript());
 }
 
 #[test]
 fn what_would_make_it_unsafe_is_refused() {
-    mutate("    environment: staging\n", "", expect![[""]]);
-    mutate("    environment: production\n", "    environment: staging\n", expect![[""]]);
-    mutate(" --seal \"$SEAL\" --execute", " --execute", expect![[""]]);
-    mutate("needs.deploy-staging.result == 'success' && ", "", expect![[""]]);
-    mutate("--seal \"$SEAL\"", "--seal ${{ inputs.seal }}", expect![[""]]);
-    mutate("cache: none", "cache: use", expect![[""]]);
-    mutate("contents: read #", "contents: write #", expect![[""]]);
-    mutate("    timeout-minutes: 90\n", "", expect![[""]]);
-    mutate("  workflow_dispatch:\n", "  issue_comment:\n  workflow_dispatch:\n", expect![[""]]);
+    mutate(
+        "    environment: staging\n",
+        "",
+        expect![[r#"
+        .github/workflows/xtask-deploy.yml:38: job `deploy-staging` deploys to `staging` outside of the environment of that name: nobody is asked
+          next: add `environment: staging`, and give that environment reviewers in the repository's settings
+    "#]],
+    );
+    mutate(
+        "    environment: production\n",
+        "    environment: staging\n",
+        expect![[r#"
+        .github/workflows/xtask-deploy.yml:87: job `deploy-production` deploys to `production` outside of the environment of that name: nobody is asked
+          next: add `environment: production`, and give that environment reviewers in the repository's settings
+    "#]],
+    );
+    mutate(
+        " --seal \"$SEAL\" --execute",
+        " --execute",
+        expect![[r#"
+        .github/workflows/xtask-deploy.yml:79: job `deploy-staging` deploys whatever the folder holds
+          next: name the seal that is meant: `--seal "$SEAL"`
+    "#]],
+    );
+    mutate(
+        "needs.deploy-staging.result == 'success' && ",
+        "",
+        expect![[r#"
+        .github/workflows/xtask-deploy.yml:84: `deploy-production` does not ask whether `deploy-staging` succeeded: a skipped job counts as passed
+          next: add `needs.deploy-staging.result == 'success'` to its `if`
+    "#]],
+    );
+    mutate(
+        "--seal \"$SEAL\"",
+        "--seal ${{ inputs.seal }}",
+        expect![[r#"
+        .github/workflows/xtask-deploy.yml:73: a `run` is neither one call of `cargo xtask` nor part of the bootstrap
+          next: move the command into a step in release/ci.toml, then run `cargo xtask workflows --write`
+        .github/workflows/xtask-deploy.yml:73: an expression is pasted into a script
+          next: give it to the step as a variable: `env: { VALUE: ${{ ... }} }`, and write "$VALUE" in the script
+    "#]],
+    );
+    mutate(
+        "cache: none",
+        "cache: use",
+        expect![[r#"
+        .github/workflows/xtask-deploy.yml:57: job `deploy-staging` has an environment, and restores a cache
+          next: give the step `with: { cache: none }`, or do the work of the cache in another job
+    "#]],
+    );
+    mutate(
+        "contents: read #",
+        "contents: write #",
+        expect![[r#"
+        .github/workflows/xtask-deploy.yml:47: job `deploy-staging` has `contents: write`, declared is `contents: read`
+          next: write `contents: read`, or declare the right with its reason in the generator
+    "#]],
+    );
+    mutate(
+        "    timeout-minutes: 90\n",
+        "",
+        expect![[r#"
+        .github/workflows/xtask-deploy.yml:38: job `deploy-staging` has no time limit; GitHub's own is six hours
+          next: add `timeout-minutes` to the job
+    "#]],
+    );
+    mutate(
+        "  workflow_dispatch:\n",
+        "  issue_comment:\n  workflow_dispatch:\n",
+        expect![[r#"
+        .github/workflows/xtask-deploy.yml:10: `issue_comment` starts a workflow that deploys: what a stranger sent would run with its rights
+          next: start it by hand (`workflow_dispatch`)
+    "#]],
+    );
 }
 
 /// The lines of a job that call the toolkit.
