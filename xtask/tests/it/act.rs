@@ -5,6 +5,9 @@
 //! counts for nothing here: each test reads what each job said. A time limit is tested by the step's own, which
 //! `cargo xtask ci` enforces. `actions/checkout` is replaced by act itself; caches and artifacts by the stand-ins below.
 //!
+//! The workflow that deploys runs here on a local stage. Each job has a machine of its own, as at GitHub, so the hosts of one
+//! job are not there in the next.
+//!
 //! Nor does act's log hold all that a failed step printed: it closes the step's terminal without reading it to the end
 //! (`exec` in its `pkg/container/host_environment.go`, 0.2.89). So what the commands say is kept in files of their own.
 
@@ -12,6 +15,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::deploy::World;
+use crate::deploy_workflow::{DEPLOY, deployed, seal};
 use crate::peers::peer;
 use crate::sandbox::Sandbox;
 use crate::workflows::{CI, pinned};
@@ -67,6 +72,26 @@ runs:
     - { shell: bash, env: { FOLDER: "${{ inputs.path }}" }, run: "find \"$FOLDER\" -name events.jsonl >> \"$SAID/test\"" }
 "#;
 
+/// An artifact of another run: what the test has staged.
+const DOWNLOAD: &str = r#"name: download
+description: Copies what is staged
+inputs:
+  name: { description: Its name, required: true }
+  path: { description: Where to, required: true }
+  run-id: { description: Whose it is, required: true }
+  github-token: { description: Who asks, required: true }
+runs:
+  using: composite
+  steps:
+    - { shell: bash, env: { TO: "${{ inputs.path }}", RUN: "${{ inputs.run-id }}" }, run: "test \"$RUN\" = 77 && mkdir -p \"$TO\" && cp -r \"$STAGED/.\" \"$TO\"" }
+"#;
+
+/// Cargo, which finds installed what it is asked to install.
+const CARGO: &str = r#"#!/bin/sh
+case "$1" in +stable) exit 0 ;; esac
+PATH=${PATH#*:} exec cargo "$@"
+"#;
+
 /// The installed front; what it says is kept under the name of the job.
 const FRONT: &str = r#"#!/bin/sh
 "$FRONT" "$@" >> "$SAID/${JOB:-$GITHUB_JOB}" 2>&1
@@ -103,6 +128,17 @@ fn adopted(files: &[(&str, &str)]) -> Sandbox {
 }
 
 fn run(act: &Path, sandbox: &Sandbox) -> Said {
+    let beside = beside();
+    let checks = sandbox.read(".github/workflows/xtask-checks.yml");
+    let more = [
+        stand_in(&beside, &checks, "actions/cache", "cache"),
+        stand_in(&beside, &checks, "actions/upload-artifact", "upload"),
+    ];
+    started(act, sandbox, beside, &["push", "-W", CI], &more)
+}
+
+/// The stand-ins, and room for what commands say.
+fn beside() -> Sandbox {
     let beside = Sandbox::bare();
     beside.write("cache/restore/action.yml", RESTORE);
     beside.write("cache/save/action.yml", SAVE);
@@ -111,15 +147,27 @@ fn run(act: &Path, sandbox: &Sandbox) -> Said {
     beside.write("bin/cargo-nexus-xtask", FRONT);
     let executable = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(beside.path("bin/cargo-nexus-xtask"), executable).unwrap();
+    beside
+}
+
+/// A folder in the place of an action, by its pin in a workflow's text.
+fn stand_in(beside: &Sandbox, text: &str, action: &str, name: &str) -> (&'static str, String) {
+    let folder = beside.path(name).display().to_string();
+    ("--local-repository", format!("{action}@{}={folder}", pinned(text, action)))
+}
+
+/// Runs act, with what is said before and after what every run needs.
+fn started(
+    act: &Path,
+    sandbox: &Sandbox,
+    beside: Sandbox,
+    event: &[&str],
+    more: &[(&'static str, String)],
+) -> Said {
     let folder = |name: &str| beside.path(name).display().to_string();
-    let checks = sandbox.read(".github/workflows/xtask-checks.yml");
-    let stand_in =
-        |action: &str, name: &str| format!("{action}@{}={}", pinned(&checks, action), folder(name));
-    let mut arguments: Vec<String> =
-        ["push", "-W", CI, "-P", "ubuntu-latest=-self-hosted", "--no-cache-server"].map(String::from).into();
-    for (name, value) in [
-        ("--local-repository", stand_in("actions/cache", "cache")),
-        ("--local-repository", stand_in("actions/upload-artifact", "upload")),
+    let mut arguments: Vec<String> = event.iter().map(|word| (*word).to_owned()).collect();
+    arguments.extend(["-P", "ubuntu-latest=-self-hosted", "--no-cache-server"].map(String::from));
+    let every = [
         ("--env", format!("RUSTUP_HOME={}", sandbox.variable("RUSTUP_HOME"))),
         ("--env", format!("CARGO_HOME={}", sandbox.variable("CARGO_HOME"))),
         ("--env", format!("FRONT={}", env!("CARGO_BIN_EXE_cargo-nexus-xtask"))),
@@ -128,8 +176,9 @@ fn run(act: &Path, sandbox: &Sandbox) -> Said {
         ("--env", "NO_COLOR=1".to_owned()),
         // Nobody listens there: whether the merge queue proved the commit stays unknown, and everything is planned.
         ("--env", "GITHUB_API_URL=http://127.0.0.1:1".to_owned()),
-    ] {
-        arguments.extend([name.to_owned(), value]);
+    ];
+    for (name, value) in every.iter().chain(more) {
+        arguments.extend([(*name).to_owned(), value.clone()]);
     }
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let path = format!("{}:{}", folder("bin"), sandbox.variable("PATH"));
@@ -240,4 +289,37 @@ fn a_broken_plan_job_is_red_although_everything_after_it_is_skipped() {
     said.said("verdict", &["`plan` failed"]);
     said.said("verdict", &["there is no plan"]);
     said.is_red();
+}
+
+/// The hosts are on the machine of the job: the second job, on a machine of its own, is refused, because its stage may not be
+/// before the first one.
+#[test]
+fn a_stage_is_deployed_by_its_job_and_the_next_one_asks_the_hosts() {
+    let Some(act) = peer("act") else { return };
+    let world = World::new();
+    let staged = deployed();
+    for file in [DEPLOY, ".github/actions/xtask/action.yml"] {
+        world.0.write(file, &staged.read(file));
+    }
+    world.0.write(".cargo/config.toml", "[alias]\nxtask = \"nexus-xtask\"\n");
+    world.0.commit("workflows: deploy");
+    world.0.git(&["remote", "add", "origin", "https://example.invalid/owner/one.git"]);
+    let beside = beside();
+    beside.write("download/action.yml", DOWNLOAD);
+    beside.write("bin/cargo", CARGO);
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(beside.path("bin/cargo"), executable).unwrap();
+    let input = |name: &str, value: &str| ("--input", format!("{name}={value}"));
+    let more = [
+        stand_in(&beside, &staged.read(DEPLOY), "actions/download-artifact", "download"),
+        ("--env", format!("STAGED={}", world.0.path(".xtask/release/staging").display())),
+        ("--env", "TMPDIR=/tmp".to_owned()),
+        input("run", "77"),
+        input("seal", &seal(&world)),
+        input("to", "production"),
+    ];
+    let said = started(&act, &world.0, beside, &["workflow_dispatch", "-W", DEPLOY], &more);
+    said.said("deploy-staging", &["is confirmed on every host"]);
+    said.said("deploy-production", &["has not been confirmed there with these bytes"]);
+    assert!(!said.succeeded, "{}", said.log);
 }
