@@ -5,8 +5,8 @@
 //! counts for nothing here: each test reads what each job said. A time limit is tested by the step's own, which
 //! `cargo xtask ci` enforces. `actions/checkout` is replaced by act itself; caches and artifacts by the stand-ins below.
 //!
-//! The workflow that deploys runs here on a local stage. Each job has a machine of its own, as at GitHub, so the hosts of one
-//! job are not there in the next.
+//! The workflow that deploys runs here to a local stage. Each job has a folder of its own, as at GitHub a machine, so the hosts
+//! of one job are not there in the next: one stage is all that can be shown.
 //!
 //! Nor does act's log hold all that a failed step printed: it closes the step's terminal without reading it to the end
 //! (`exec` in its `pkg/container/host_environment.go`, 0.2.89). So what the commands say is kept in files of their own.
@@ -15,7 +15,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::deploy::World;
+use crate::deploy::{World, end_hosts};
 use crate::deploy_workflow::{DEPLOY, deployed, seal};
 use crate::peers::peer;
 use crate::sandbox::Sandbox;
@@ -89,7 +89,8 @@ runs:
 /// Cargo, which finds installed what it is asked to install.
 const CARGO: &str = r#"#!/bin/sh
 case "$1" in +stable) exit 0 ;; esac
-PATH=${PATH#*:} exec cargo "$@"
+cargo=$(PATH=${PATH#*:} command -v cargo)
+exec "$cargo" "$@"
 "#;
 
 /// The installed front; what it says is kept under the name of the job.
@@ -190,6 +191,7 @@ fn started(
     ));
     let mut command = sandbox.command(act.to_str().unwrap(), &arguments);
     let output = command.env("PATH", path).env("XDG_CACHE_HOME", &plain).output().unwrap();
+    end_hosts(&plain.display().to_string());
     std::fs::remove_dir_all(&plain).ok();
     let log =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
@@ -291,19 +293,15 @@ fn a_broken_plan_job_is_red_although_everything_after_it_is_skipped() {
     said.is_red();
 }
 
-/// The hosts are on the machine of the job: the second job, on a machine of its own, is refused, because its stage may not be
-/// before the first one.
-#[test]
-fn a_stage_is_deployed_by_its_job_and_the_next_one_asks_the_hosts() {
-    let Some(act) = peer("act") else { return };
-    let world = World::new();
+/// Runs the workflow that deploys in a world with local stages, up to `staging`.
+fn deploy(act: &Path, world: &World, seal: &str) -> Said {
     let staged = deployed();
-    for file in [DEPLOY, ".github/actions/xtask/action.yml"] {
+    let action = ".github/actions/xtask/action.yml";
+    for file in [DEPLOY, action] {
         world.0.write(file, &staged.read(file));
     }
     world.0.write(".cargo/config.toml", "[alias]\nxtask = \"nexus-xtask\"\n");
-    world.0.commit("workflows: deploy");
-    world.0.git(&["remote", "add", "origin", "https://example.invalid/owner/one.git"]);
+    world.0.git(&["add", "--all"]);
     let beside = beside();
     beside.write("download/action.yml", DOWNLOAD);
     beside.write("bin/cargo", CARGO);
@@ -312,14 +310,30 @@ fn a_stage_is_deployed_by_its_job_and_the_next_one_asks_the_hosts() {
     let input = |name: &str, value: &str| ("--input", format!("{name}={value}"));
     let more = [
         stand_in(&beside, &staged.read(DEPLOY), "actions/download-artifact", "download"),
+        stand_in(&beside, &staged.read(action), "actions/cache", "cache"),
         ("--env", format!("STAGED={}", world.0.path(".xtask/release/staging").display())),
         ("--env", "TMPDIR=/tmp".to_owned()),
         input("run", "77"),
-        input("seal", &seal(&world)),
-        input("to", "production"),
+        input("seal", seal),
+        input("to", "staging"),
     ];
-    let said = started(&act, &world.0, beside, &["workflow_dispatch", "-W", DEPLOY], &more);
-    said.said("deploy-staging", &["is confirmed on every host"]);
-    said.said("deploy-production", &["has not been confirmed there with these bytes"]);
+    started(act, &world.0, beside, &["workflow_dispatch", "-W", DEPLOY], &more)
+}
+
+#[test]
+fn a_stage_is_deployed_by_its_job_and_no_further_one() {
+    let Some(act) = peer("act") else { return };
+    let world = World::new();
+    world.0.git(&["remote", "add", "origin", "https://example.invalid/owner/one.git"]);
+    let seal = seal(&world);
+    // The hosts of the job have the same addresses.
+    end_hosts(&world.0.root().display().to_string());
+
+    let said = deploy(&act, &world, &"0".repeat(64));
+    said.said("deploy-staging", &["the staged files have another seal"]);
     assert!(!said.succeeded, "{}", said.log);
+
+    let said = deploy(&act, &world, &seal);
+    said.said("deploy-staging", &["is confirmed on every host"]);
+    assert!(said.succeeded && !said.beside.path("said/deploy-production").exists(), "{}", said.log);
 }

@@ -110,14 +110,18 @@ impl World {
 /// Host processes end with the test that started them, however it ends.
 impl Drop for World {
     fn drop(&mut self) {
-        let root = self.0.root().display().to_string();
-        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-            let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            let line = String::from_utf8_lossy(&line).replace('\0', " ");
-            if line.contains("__host ") && line.contains(&root) {
-                let id = entry.file_name().to_string_lossy().into_owned();
-                Command::new("kill").args(["-KILL", &id]).status().unwrap();
-            }
+        end_hosts(&self.0.root().display().to_string());
+    }
+}
+
+/// Ends the host processes whose folders are below this one.
+pub(crate) fn end_hosts(folder: &str) {
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        if line.contains("__host ") && line.contains(folder) {
+            let id = entry.file_name().to_string_lossy().into_owned();
+            Command::new("kill").args(["-KILL", &id]).status().unwrap();
         }
     }
 }
