@@ -383,3 +383,49 @@ fn own_number() -> u32 {
 fn refused(error: anyhow::Error) -> Trouble {
     Trouble::Refused { why: format!("{error:#}") }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use nexus_xtask::scratch::Scratch;
+
+    use super::*;
+
+    #[test]
+    fn texts_are_files_for_this_user_alone_while_it_lives() {
+        let scratch = Scratch::new();
+        let temporary = scratch.path().display().to_string();
+        let environment = Environment::of(&[("TMPDIR", &temporary)], scratch.path());
+        let options = SshOptions {
+            prepared: Prepared {
+                service: "one".into(),
+                base: "/opt/one".into(),
+                listen: "127.0.0.1:80".into(),
+                login: "deploy".into(),
+                keys: Vec::new(),
+                stop_seconds: 1,
+            },
+            ready_seconds: 1,
+            known_hosts: Some("/known/elsewhere".into()),
+            identity: None,
+            configuration: None,
+        };
+        let texts =
+            Texts { identity: Some("a key\r\nof lines".into()), known_hosts: Some("not taken".into()) };
+        let hosts = [(HostName("a".into()), "a".to_owned())].into();
+        let ssh = Ssh::new(&environment, options, hosts).with(texts);
+        let arguments = ssh.arguments(&HostName("a".into()), "deploy").unwrap().join(" ");
+        let folder = ssh.socket_folder().unwrap().to_owned();
+        let file = ssh.socket_folder().unwrap().join("identity");
+        assert!(arguments.contains(&format!("IdentitiesOnly=yes -i {}", file.display())), "{arguments}");
+        assert!(arguments.contains("StrictHostKeyChecking=yes"), "{arguments}");
+        assert!(arguments.contains("UserKnownHostsFile=/known/elsewhere"), "{arguments}");
+        assert_eq!(files::read_text(&file).unwrap().unwrap(), "a key\nof lines\n");
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
+        assert_eq!(files::list(&folder).unwrap(), [file]);
+        drop(ssh);
+        assert!(!folder.exists());
+    }
+}
