@@ -36,7 +36,7 @@ fn run(mut command: Command) -> String {
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
-fn list(sandbox: &Sandbox, names: &[&str]) {
+pub(crate) fn list(sandbox: &Sandbox, names: &[&str]) {
     let lines: String = names.iter().map(|name| person(sandbox, name)).collect();
     sandbox.write("release/approvers", &lines);
 }
@@ -55,7 +55,7 @@ fn release(before: &[&str], now: &[&str]) -> Sandbox {
 }
 
 #[track_caller]
-fn approve(sandbox: &Sandbox, seal: Digest, name: &str, more: &[&str]) {
+pub(crate) fn approve(sandbox: &Sandbox, seal: Digest, name: &str, more: &[&str]) {
     let (seal, key, who) = (seal.to_string(), key(sandbox, name), address(name));
     let words = [&["release", "approve", &seal, "--key", &key, "--name", &who], more].concat();
     let done = sandbox.xtask(&words);

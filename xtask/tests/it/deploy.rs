@@ -59,7 +59,7 @@ impl World {
     }
 
     /// The folder as `release stage` writes it, with the service in the place of the package's binaries.
-    fn stage(&self) {
+    pub(crate) fn stage(&self) {
         let folder = self.0.path(".xtask/release/staging");
         let file = folder.join("plan.json").display().to_string();
         let done = self.0.xtask(&["release", "plan", "--output", &file]);

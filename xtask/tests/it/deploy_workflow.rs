@@ -2,6 +2,7 @@
 
 use expect_test::{Expect, expect};
 
+use crate::approvals::{approve, list};
 use crate::deploy::World;
 use crate::release_workflows::released;
 use crate::sandbox::{Done, Sandbox};
@@ -289,24 +290,27 @@ fn lines(text: &str, job: &str) -> Vec<String> {
 pub(crate) fn seal(world: &World) -> String {
     let mut command =
         world.0.command(crate::satellites::front(), &["--json", "deploy", "plan", "--to", "staging"]);
-    let said: serde_json::Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+    let output = command.output().unwrap();
+    // A plan that is refused has the refusal behind it.
+    let mut values = serde_json::Deserializer::from_slice(&output.stdout).into_iter();
+    let said: serde_json::Value = values.next().unwrap().unwrap();
     said["plan"]["bundle"]["seal"].as_str().unwrap().to_owned()
 }
 
-/// The hosts of the world are on this machine; the lines do not know that.
+/// Runs a line as GitHub runs one of `shell: bash`, in a world whose hosts are on this machine: the lines do not know that.
+fn run(world: &World, line: &str, seal: &str) -> Done {
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_cargo-nexus-xtask")).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), world.0.variable("PATH"));
+    let mut bash = world.0.command("bash", &["--noprofile", "--norc", "-eo", "pipefail", "-c", line]);
+    bash.env("PATH", &path).env("CARGO_ALIAS_XTASK", "nexus-xtask").env("SEAL", seal);
+    world.0.finish(bash.output().unwrap())
+}
+
 #[test]
 fn its_lines_deploy_one_stage_after_the_other_and_only_what_is_meant() {
     let world = World::new();
     let text = deployed().read(DEPLOY);
-    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_cargo-nexus-xtask")).parent().unwrap();
-    let path = format!("{}:{}", folder.display(), world.0.variable("PATH"));
-    // As GitHub runs a line of `shell: bash`.
-    let run = |line: &str, seal: &str| -> Done {
-        let words = ["--noprofile", "--norc", "-eo", "pipefail", "-c", line];
-        let mut bash = world.0.command("bash", &words);
-        bash.env("PATH", &path).env("CARGO_ALIAS_XTASK", "nexus-xtask").env("SEAL", seal);
-        world.0.finish(bash.output().unwrap())
-    };
+    let run = |line: &str, seal: &str| run(&world, line, seal);
     let (staging, production) = (lines(&text, "deploy-staging"), lines(&text, "deploy-production"));
     let [plan, deploy] = staging.as_slice() else { panic!("{staging:?}") };
     let [plan_on, deploy_on] = production.as_slice() else { panic!("{production:?}") };
@@ -325,4 +329,34 @@ fn its_lines_deploy_one_stage_after_the_other_and_only_what_is_meant() {
     world.check(&run(plan_on, &seal), 0, "production");
     world.check(&run(deploy_on, &seal), 0, "is confirmed on every host");
     assert!(world.status("production").starts_with("confirmed 0.2.0-"), "{}", world.status("production"));
+}
+
+#[test]
+fn a_line_waits_for_approvals_of_its_own_stage() {
+    let world = World::new();
+    // The signers are those of the last release.
+    let first = world.0.git(&["rev-parse", "v0.1.0"]);
+    world.0.git(&["checkout", "--quiet", "--detach", "v0.1.0"]);
+    list(&world.0, &["bob"]);
+    world.0.git(&["add", "release/approvers"]);
+    world.0.git(&["commit", "--quiet", "--message", "release: who may approve"]);
+    world.0.git(&["tag", "--force", "v0.1.0"]);
+    world.0.git(&["rebase", "--quiet", "--onto", "v0.1.0", &first, "main"]);
+    world.stage();
+    let declared = world.0.read("release/stages.toml");
+    world.0.write(
+        "release/stages.toml",
+        &declared.replace("[stages.staging]\n", "[stages.staging]\napprovals = 1\n"),
+    );
+    let lines = lines(&deployed().read(DEPLOY), "deploy-staging");
+    let seal = seal(&world);
+    let approved = |more: &[&str]| approve(&world.0, seal.parse().unwrap(), "bob", more);
+
+    world.check(&run(&world, &lines[0], &seal), 1, "N of N approvals");
+    approved(&[]);
+    approved(&["--stage", "production"]);
+    world.check(&run(&world, &lines[1], &seal), 1, "N of N approvals");
+    assert_eq!(world.status("staging"), "empty nothing serves");
+    approved(&["--stage", "staging"]);
+    world.check(&run(&world, &lines[1], &seal), 0, "is confirmed on every host");
 }
