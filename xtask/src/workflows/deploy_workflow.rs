@@ -30,6 +30,8 @@ const SECRETS: [(&str, &str); 2] = [
 pub(crate) struct Deploy {
     /// How long the job of a stage may run.
     pub(crate) minutes_max: u32,
+    /// True where GitHub shows what is deployed.
+    pub(crate) is_shown: bool,
     /// The stages, in any order.
     pub(crate) stages: Vec<Stage>,
 }
@@ -77,6 +79,9 @@ fn job(config: &Config, front: &Front, deploy: &Deploy, stages: &[&Stage], stage
     let name = &stage.name;
     let reads_runs =
         Permission { scope: "actions", access: Access::Read, why: "to get what the release workflow staged" };
+    let shows = Permission { scope: "deployments", access: Access::Write, why: "to show what is deployed" };
+    let permissions =
+        [reads_sources(), reads_runs].into_iter().chain(deploy.is_shown.then_some(shows)).collect();
     let staged = [
         ("name", "staging"),
         ("path", STAGING),
@@ -90,6 +95,10 @@ fn job(config: &Config, front: &Front, deploy: &Deploy, stages: &[&Stage], stage
         let step = step.with("SEAL", "${{ inputs.seal }}");
         SECRETS.into_iter().fold(step, |step, (name, value)| step.with(name, value))
     };
+    let with_token = |step: Step| match deploy.is_shown {
+        true => step.with("GITHUB_TOKEN", "${{ github.token }}"),
+        false => step,
+    };
     Job {
         id: id(name),
         about: &[],
@@ -98,7 +107,7 @@ fn job(config: &Config, front: &Front, deploy: &Deploy, stages: &[&Stage], stage
         condition: condition(stages, stage),
         environment: Some(name.clone()),
         concurrency: Some(Concurrency { group: id(name), cancel: "false" }),
-        permissions: vec![reads_sources(), reads_runs],
+        permissions,
         work: Work::Steps {
             runs_on: RUNNER,
             timeout_minutes: deploy.minutes_max,
@@ -109,7 +118,7 @@ fn job(config: &Config, front: &Front, deploy: &Deploy, stages: &[&Stage], stage
                 front_to_release(front),
                 Step::pinned(&config.pins, "Get the staging folder", "actions/download-artifact", &staged),
                 with_secrets(Step::run("Plan", line("plan", ""))),
-                with_secrets(Step::run("Deploy", line("run", " --execute"))),
+                with_token(with_secrets(Step::run("Deploy", line("run", " --execute")))),
             ],
         },
     }
@@ -211,7 +220,7 @@ mod tests {
             format!("{}: {}\n", stage.name, condition(&order, stage).unwrap_or_else(|| "always".to_owned()))
         });
         let lines: String = lines.collect();
-        let refused = problems(&Deploy { minutes_max: 1, stages: stages.clone() }, true);
+        let refused = problems(&Deploy { minutes_max: 1, is_shown: false, stages: stages.clone() }, true);
         let refused: String = refused.iter().map(|finding| format!("{finding}\n")).collect();
         expected.assert_eq(&(lines + &refused));
     }

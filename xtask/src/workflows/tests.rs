@@ -9,7 +9,7 @@ pub(super) fn whole() -> Config {
         is_local: false,
     };
     let stages = vec![stage("staging", &[]), stage("production", &["staging"])];
-    let deploy = Deploy { minutes_max: deploy_workflow::MINUTES_MAX, stages };
+    let deploy = Deploy { minutes_max: deploy_workflow::MINUTES_MAX, is_shown: false, stages };
     config::parse(None, None).unwrap().releasing(Some(release)).unwrap().deploying(Some(deploy)).unwrap()
 }
 

@@ -33,7 +33,7 @@ impl World {
     }
 
     /// Two stages, each of one host; `staging` has this configuration.
-    fn declare(&self, configuration: &str) {
+    pub(crate) fn declare(&self, configuration: &str) {
         let address = |name: &str| {
             // Whoever asks again gets the same: a release is the bytes and the configuration, not the address.
             let path = self.0.path(&format!("../{name}.port"));

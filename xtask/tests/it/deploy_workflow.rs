@@ -173,6 +173,31 @@ fn it_has_a_job_for_each_stage_and_goes_with_its_key() {
     assert!(done.stdout.contains("remove  .github/workflows/xtask-deploy.yml"), "{}", done.transcript());
 }
 
+/// Nobody has a right for what is not done.
+#[test]
+fn it_may_show_what_is_deployed_where_that_is_asked_for() {
+    let sandbox = deployed();
+    let before = sandbox.read(DEPLOY);
+    sandbox.write(
+        "release/stages.toml",
+        &STAGES.replace("workflow = true", "workflow = true\ndeployments = true"),
+    );
+    let done = sandbox.xtask(&["workflows", "--write"]);
+    assert_eq!(done.code, 0, "{}", done.transcript());
+    assert_eq!(findings(&sandbox), "");
+    let after = sandbox.read(DEPLOY);
+    let more: Vec<_> = after.lines().filter(|line| !before.contains(line)).map(str::trim).collect();
+    assert_eq!(
+        more,
+        [
+            "deployments: write # to show what is deployed",
+            "GITHUB_TOKEN: ${{ github.token }}",
+            "deployments: write # to show what is deployed",
+            "GITHUB_TOKEN: ${{ github.token }}",
+        ]
+    );
+}
+
 #[test]
 fn what_no_job_could_do_is_refused() {
     let sandbox = deployed();

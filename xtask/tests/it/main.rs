@@ -34,6 +34,7 @@ mod gates;
 mod approvals;
 mod forge_gates;
 mod deploy;
+mod deploy_announced;
 mod deploy_workflow;
 mod backups;
 mod drills;

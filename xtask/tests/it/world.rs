@@ -91,7 +91,7 @@ impl World {
 }
 
 /// One request to a server on loopback: the answer's status and text.
-fn ask(method: &str, address: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
+pub(crate) fn ask(method: &str, address: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
     let (host, path) = address.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();

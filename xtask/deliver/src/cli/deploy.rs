@@ -1,5 +1,6 @@
 //! `cargo xtask deploy`: from sealed bytes to running stages, and back.
 
+mod announce;
 pub(super) mod gates;
 mod logs;
 mod look;

@@ -36,10 +36,14 @@ pub struct Config {
     pub github: Github,
 }
 
-/// How GitHub deploys. Read by `cargo xtask workflows`, which says what is wrong with it.
+/// How GitHub deploys, and what it shows. `workflow` and `minutes_max` are read by `cargo xtask workflows`, which says what is
+/// wrong with them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Github {
+    /// Whether `deploy run` and `deploy rollback` show what they do as deployments there. It needs `GITHUB_TOKEN` with the
+    /// right `deployments: write`; what goes wrong with it is a warning, and hosts never wait for it
+    pub deployments: bool,
     /// Whether `cargo xtask workflows --write` makes a workflow with a job for each stage. All of them must be reached by `ssh`
     pub workflow: bool,
     /// How many minutes the job of a stage may run (120): its waves are watched meanwhile

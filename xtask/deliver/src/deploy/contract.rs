@@ -45,6 +45,8 @@ pub struct Bundle {
     pub digest: Digest,
     /// The seal of the release that the archive belongs to.
     pub seal: String,
+    /// The commit of that release; empty where it was deployed before commits were noted.
+    pub commit: String,
     /// The program, as a path inside the archive.
     pub program: String,
     /// Variables of the service. Secrets are not among them: see `secrets`.

@@ -249,7 +249,7 @@ fn of_host(run: &Run<'_>, effect: &Effect, fences: &BTreeMap<HostName, Fence>) -
         Effect::Perform { host, call } => {
             let fence = fences.get(host).copied().unwrap_or_default();
             let result = run.driver.perform(host, call, &run.plan.deployment(), fence);
-            Some(Event::Performed { host: host.clone(), call: call.clone(), result })
+            Some(Event::Performed { host: host.clone(), call: Box::new(call.clone()), result })
         }
         Effect::Probe { host, door, release } => {
             let result = match release {

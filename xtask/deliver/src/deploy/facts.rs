@@ -30,6 +30,8 @@ pub struct Sealed {
     pub version: String,
     /// The seal.
     pub seal: String,
+    /// The release commit.
+    pub commit: String,
 }
 
 /// The bundle of a stage: the same bytes with another configuration are another release.
@@ -56,6 +58,7 @@ pub fn bundle(config: &Config, stage: &Stage, sealed: &Sealed) -> Bundle {
         archive: sealed.archive.clone(),
         digest: sealed.digest,
         seal: sealed.seal.clone(),
+        commit: sealed.commit.clone(),
         program,
         configuration: stage.configuration.clone(),
         secrets: stage.secrets.clone(),

@@ -43,7 +43,7 @@ pub enum Kind {
 const BACK: &str = "back";
 
 impl Kind {
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Kind::Deploy => "forward",
             Kind::Rollback => BACK,
@@ -141,6 +141,12 @@ impl HostFacts {
             }
         }
         good
+    }
+
+    /// How many deployments of a release, there or back, have ended here.
+    pub fn ends_of(&self, release: &ReleaseId) -> usize {
+        let is_of = |line: &&Line| line.labels.get("release") == Some(&release.0);
+        self.journal.iter().filter(|line| line.step == ENDED).filter(is_of).count()
     }
 
     /// True for a release whose deployment succeeded here.
@@ -342,6 +348,7 @@ impl Plan {
             ("version", self.bundle.version.clone()),
             ("digest", self.bundle.digest.to_string()),
             ("seal", self.bundle.seal.clone()),
+            ("commit", self.bundle.commit.clone()),
             ("stage", self.stage.clone()),
             ("plan", self.digest().to_string()),
             ("schema", self.schema.0.to_string()),

@@ -127,6 +127,7 @@ impl<'a> World<'a> {
             archive,
             digest,
             seal: "seal".into(),
+            commit: String::new(),
             program: "bin/echo".into(),
             configuration,
             secrets: Vec::new(),

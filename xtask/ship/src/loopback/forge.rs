@@ -186,6 +186,7 @@ fn of_repository(call: &mut Call<'_>, segments: &[&str]) -> Reply {
         ("PATCH", ["pulls", number]) => pulls::change(call, number),
         ("GET", ["deployments"]) => deployments::list(call),
         ("POST", ["deployments"]) => deployments::create(call),
+        ("GET", ["deployments", id, "statuses"]) => deployments::statuses(call, id),
         ("POST", ["deployments", id, "statuses"]) => deployments::status(call, id),
         ("GET", ["environments", name]) => settings::environment(call, name),
         ("GET", ["rules", "branches", branch @ ..]) => settings::branch(call, &branch.join("/")),

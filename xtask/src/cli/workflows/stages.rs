@@ -22,6 +22,7 @@ struct Declared {
 struct Github {
     workflow: bool,
     minutes_max: Option<u32>,
+    deployments: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,6 +47,7 @@ pub(super) fn deployed(doors: &Doors) -> Result<Option<Deploy>> {
     };
     Ok(declared.github.workflow.then(|| Deploy {
         minutes_max: declared.github.minutes_max.unwrap_or(MINUTES_MAX),
+        is_shown: declared.github.deployments,
         stages: declared.stages.into_iter().map(stage).collect(),
     }))
 }

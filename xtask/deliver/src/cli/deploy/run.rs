@@ -9,6 +9,7 @@ use nexus_xtask::files;
 use nexus_xtask::journal::{self, Entry};
 use nexus_xtask::shell::{Command, quoted};
 
+use super::announce::Record;
 use super::{Wanted, gates};
 use crate::deploy::config::{self, Config, Stage};
 use crate::deploy::contract::{Bundle, Driver, HostName, ReleaseId};
@@ -199,6 +200,7 @@ pub(crate) fn staged(doors: &Doors, config: &Config, given: Option<&Path>) -> Re
         bytes: file.bytes,
         version: version.map(|release| release.version.to_string()).unwrap_or_default(),
         seal: seal.to_string(),
+        commit: plan.commit.clone(),
     };
     Ok(Staged { sealed, plan, manifest })
 }
@@ -314,6 +316,7 @@ impl<'a> Way<'a> {
                 Failure::refused("the journal does not say its digest").next("cargo xtask deploy audit")
             })?,
             seal: label("seal"),
+            commit: label("commit"),
             program: String::new(),
             configuration: BTreeMap::new(),
             secrets: Vec::new(),
@@ -350,7 +353,10 @@ impl<'a> Way<'a> {
                 self.doors.terminal.talk(&format!("{seconds:>6.1}s  {line}"));
             },
         };
-        let outcome = execute::run(&run)?;
+        let outcome = match Record::of(self.doors, self.config, &plan, &self.hosts) {
+            Some(record) => record.around(|| execute::run(&run)),
+            None => execute::run(&run),
+        }?;
         let word = format!("{outcome:?}");
         entry("deploy.ended", &plan, word.split([' ', '{']).next().unwrap_or_default())?;
         Ok(Deployed { plan, outcome })

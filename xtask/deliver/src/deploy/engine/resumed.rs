@@ -30,6 +30,7 @@ fn plan(waves: &[&[&str]], unfinished: &[&str]) -> Plan {
         archive: "new.tar.gz".into(),
         digest: Digest::of("new"),
         seal: "seal".to_owned(),
+        commit: String::new(),
         program: "app".to_owned(),
         configuration: BTreeMap::new(),
         secrets: Vec::new(),
@@ -93,7 +94,7 @@ fn run_where(
                     (Call::Observe, _) => Ok(Answer::Observed(Box::new(observed[&host].clone()))),
                     _ => Ok(Answer::Done),
                 };
-                Event::Performed { host, call, result }
+                Event::Performed { host, call: Box::new(call), result }
             }
             Effect::Probe { host, .. } => Event::Probed { host, result: Ok(()) },
             Effect::Watch { .. } => Event::Watched { verdict: verdict.clone() },

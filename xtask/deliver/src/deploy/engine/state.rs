@@ -101,7 +101,7 @@ pub enum Event {
         /// The host.
         host: HostName,
         /// What it was asked.
-        call: Call,
+        call: Box<Call>,
         /// What came back.
         result: Result<Answer, Trouble>,
     },

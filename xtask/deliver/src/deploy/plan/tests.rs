@@ -58,6 +58,7 @@ fn planned(kind: Kind, release: &str, facts: &HostFacts) -> (Plan, Vec<Refusal>)
         archive: "a.tar.gz".into(),
         digest: Digest::of("a"),
         seal: String::new(),
+        commit: String::new(),
         program: String::new(),
         configuration: BTreeMap::new(),
         secrets: Vec::new(),

@@ -26,6 +26,14 @@ pub(super) fn list(call: &Call<'_>) -> Reply {
     call.page(wanted, show, |_, items| json!(items))
 }
 
+/// The newest first.
+pub(super) fn statuses(call: &Call<'_>, id: &str) -> Reply {
+    let found = call.state.deployments.iter().find(|deployment| deployment.id.to_string() == id);
+    let Some(deployment) = found else { return not_found() };
+    let show = |status: &Status| shapes::status(call.state, call.base, deployment, status);
+    call.page(deployment.statuses.iter().rev(), show, |_, items| json!(items))
+}
+
 pub(super) fn create(call: &mut Call<'_>) -> Reply {
     let body = call.body();
     let text = |field: &str, default: &str| body[field].as_str().unwrap_or(default).to_owned();

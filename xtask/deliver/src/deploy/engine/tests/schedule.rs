@@ -102,6 +102,7 @@ pub(super) fn bundle(name: &str) -> Bundle {
         archive: "a.tar.gz".into(),
         digest: Digest::of(name),
         seal: "seal".to_owned(),
+        commit: String::new(),
         program: "guestbook".to_owned(),
         configuration: BTreeMap::new(),
         secrets: Vec::new(),

@@ -10,7 +10,7 @@ impl Schedule {
                 let seconds = self.seconds(2);
                 self.world.pass(seconds);
                 let result = self.perform(run, &host, call.clone())?;
-                Event::Performed { host, call, result }
+                Event::Performed { host, call: Box::new(call), result }
             }
             Effect::Probe { host, door, release } => {
                 let seconds = self.seconds(4);
