@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 
-use crate::approvals::{approve, list};
+use crate::approvals::{age, approve, list};
 use crate::deploy::World;
 use crate::release_workflows::released;
 use crate::sandbox::{Done, Sandbox};
@@ -381,6 +381,10 @@ fn a_line_waits_for_approvals_of_its_own_stage() {
     approved(&[]);
     approved(&["--stage", "production"]);
     world.check(&run(&world, &lines[1], &seal), 1, "N of N approvals");
+    assert_eq!(world.status("staging"), "empty nothing serves");
+    approved(&["--stage", "staging"]);
+    age(&world.0, seal.parse().unwrap(), "bob", "staging");
+    world.check(&run(&world, &lines[1], &seal), 1, "bob@example.com: expired");
     assert_eq!(world.status("staging"), "empty nothing serves");
     approved(&["--stage", "staging"]);
     world.check(&run(&world, &lines[1], &seal), 0, "is confirmed on every host");
