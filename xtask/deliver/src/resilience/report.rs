@@ -144,6 +144,19 @@ pub fn document(config: &Config) -> String {
         ];
         text.push_str(&row(&cells));
     }
+    if !config.stage_drills.is_empty() {
+        text.push_str("\n| drill on a stage | what | of | within | counts for |\n|---|---|---|---|---|\n");
+    }
+    for (name, drill) in &config.stage_drills {
+        let cells = [
+            format!("`{name}`"),
+            format!("`{}`", drill.kind.word()),
+            format!("`{}`", drill.stage),
+            format!("{} s", drill.seconds_max),
+            format!("{} days", drill.age_days_max),
+        ];
+        text.push_str(&row(&cells));
+    }
     text
 }
 

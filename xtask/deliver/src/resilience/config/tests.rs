@@ -47,6 +47,14 @@ recovery_seconds_max = 900
 newest_age_seconds_max = 86400
 age_days_max = 30
 checks = [{ command = ["true"], expect = "" }]
+
+[stage_drills.lights]
+kind = "restart"
+stage = "staging"
+seconds_max = 20
+age_days_max = 30
+write = ["true", "{token}"]
+read = ["true"]
 "#,
         expect![[r#"
             | backup | what | where | how often | who answers | who restores | kept |
@@ -57,6 +65,10 @@ checks = [{ command = ["true"], expect = "" }]
             | drill | restores | boots | served within | newest record at most | counts for |
             |---|---|---|---|---|---|
             | `books` | `books` | the confirmed release of `staging` | 900 s | 86400 s old | 30 days |
+
+            | drill on a stage | what | of | within | counts for |
+            |---|---|---|---|---|
+            | `lights` | `restart` | `staging` | 20 s | 30 days |
         "#]],
     );
 }
