@@ -35,6 +35,7 @@ mod approvals;
 mod forge_gates;
 mod deploy;
 mod deploy_announced;
+mod deploy_killed;
 mod deploy_workflow;
 mod backups;
 mod drills;
