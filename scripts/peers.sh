@@ -96,6 +96,12 @@ system_program() {
 system_program minisign libsodium23
 system_program shellcheck
 system_program prometheus
+# It comes in the same package.
+if command -v promtool > /dev/null; then
+  ln -s "$(command -v promtool)" "$peers/bin/promtool"
+else
+  ln -s "$peers/deb/usr/bin/promtool" "$peers/bin/promtool"
+fi
 system_program restic
 system_program sqlite3 libsqlite3-0 libreadline8
 

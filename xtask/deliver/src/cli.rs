@@ -5,6 +5,7 @@ mod completions;
 mod deploy;
 mod drill;
 mod man;
+mod metrics;
 mod rehearse;
 mod release;
 mod settings;
@@ -36,6 +37,9 @@ pub enum Deliver {
     /// Recovery that was tried.
     #[command(about = elsewhere::DRILL, long_about = None)]
     Drill(drill::Arguments),
+    /// What happened, for Prometheus.
+    #[command(about = elsewhere::METRICS, long_about = None)]
+    Metrics(metrics::Arguments),
     /// For shells.
     #[command(about = elsewhere::COMPLETIONS, long_about = None)]
     Completions(completions::Arguments),
@@ -53,6 +57,7 @@ impl Deliver {
             Deliver::Rehearse(wanted) => rehearse::run(doors, wanted),
             Deliver::Backup(wanted) => backup::run(doors, wanted),
             Deliver::Drill(wanted) => drill::run(doors, wanted),
+            Deliver::Metrics(wanted) => metrics::run(doors, wanted),
             Deliver::Completions(wanted) => completions::run(doors, wanted),
             Deliver::Man(wanted) => man::run(doors, wanted),
         }

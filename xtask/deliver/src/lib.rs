@@ -11,6 +11,7 @@ pub mod kept;
 pub mod release;
 pub mod deploy;
 pub mod resilience;
+pub mod observe;
 
 pub mod cli;
 

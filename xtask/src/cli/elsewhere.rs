@@ -23,6 +23,8 @@ pub const REHEARSE: &str = "The whole way on this machine: propose, build, seal,
 pub const BACKUP: &str = "Make backups that are read back, restore them, remove old ones";
 /// What `drill` is for.
 pub const DRILL: &str = "Try recovery for real, and measure it";
+/// What `metrics` is for.
+pub const METRICS: &str = "Print what the journal says as metrics for Prometheus";
 /// What `completions` is for.
 pub const COMPLETIONS: &str = "Print the completion script of a shell";
 /// What `man` is for.
@@ -43,6 +45,7 @@ const VERBS: &[(&str, Satellite)] = &[
     ("rehearse", DELIVER),
     ("backup", DELIVER),
     ("drill", DELIVER),
+    ("metrics", DELIVER),
     ("completions", DELIVER),
     ("man", DELIVER),
     ("tidy", UPKEEP),
@@ -64,6 +67,8 @@ pub(super) enum Elsewhere {
     Backup,
     #[command(about = DRILL)]
     Drill,
+    #[command(about = METRICS)]
+    Metrics,
     #[command(about = COMPLETIONS)]
     Completions,
     #[command(about = MAN)]

@@ -239,7 +239,7 @@ fn what_a_person_or_a_wrong_word_forbids_is_not_done() {
     );
     world.check(&world.0.xtask(&["deploy", "unlock", "--stage", "staging"]), 0, "free");
     world.check(&world.0.xtask(&["deploy", "plan", "--to", "moon"]), 2, "there is no stage `moon`");
-    let back = ["deploy", "rollback", "--stage", "staging", "--to", "9.9.9-000000000000"];
+    let back = ["deploy", "rollback", "--stage", "staging", "--to", "9.9.9-000000000000", "--execute"];
     world.check(&world.0.xtask(&back), 3, "no release to go back to was good");
 
     let file =

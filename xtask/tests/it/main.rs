@@ -27,6 +27,7 @@ mod release_workflows;
 mod prepare;
 mod prepare_proposed;
 mod prepare_pull;
+mod observe;
 mod peers;
 mod act;
 mod stage;

@@ -327,7 +327,12 @@ impl<'a> Way<'a> {
     pub(crate) fn carry_out(&self, plan: Plan) -> Result<Deployed> {
         let who = gates::who(self.doors);
         let entry = |kind: &str, plan: &Plan, outcome: &str| {
-            let labels = [("stage", &*plan.stage), ("release", &*plan.bundle.id.0), ("outcome", outcome)];
+            let labels = [
+                ("stage", &*plan.stage),
+                ("release", &*plan.bundle.id.0),
+                ("way", plan.kind.word()),
+                ("outcome", outcome),
+            ];
             let labels = labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
             let entry = Entry {
                 kind: kind.to_owned(),

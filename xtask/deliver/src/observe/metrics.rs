@@ -1,0 +1,218 @@
+//! The journal as metrics, in the text format of Prometheus, version 0.0.4
+//! (<https://prometheus.io/docs/instrumenting/exposition_formats/>). Pure.
+//!
+//! - Counters count events of the journal, which only grows, so they only grow.
+//! - What has not happened has no sample: an alert on it must ask for its absence. Nothing is 0 that is not known.
+//! - Moments are seconds since 1970, of the event and not of the look at it.
+//!
+//! To add a family: a line in [`FAMILIES`], and what feeds it in [`feed`].
+
+use std::collections::BTreeMap;
+
+use nexus_xtask::journal::{Line, Report};
+
+/// The name, the type and the meaning of each family, in the order in which they are printed.
+const FAMILIES: &[(&str, &str, &str)] = &[
+    ("xtask_build_info", "gauge", "The toolkit that made this."),
+    ("xtask_runs_total", "counter", "Runs of cargo xtask ci, by result."),
+    ("xtask_run_last_passed_timestamp_seconds", "gauge", "When a run passed last."),
+    ("xtask_run_duration_seconds", "histogram", "How long runs took that passed."),
+    ("xtask_releases_total", "counter", "Releases that were published."),
+    ("xtask_deploys_total", "counter", "Deployments that ended, by stage and outcome."),
+    (
+        "xtask_rollbacks_total",
+        "counter",
+        "Ways back that people asked for and that ended, by stage and outcome.",
+    ),
+    ("xtask_deploys_unfinished", "gauge", "Deployments that began and whose end is not known, by stage."),
+    ("xtask_deploy_info", "gauge", "The release that a deployment or a way back brought to a stage last."),
+    (
+        "xtask_deploy_last_success_timestamp_seconds",
+        "gauge",
+        "When a deployment or a way back succeeded last, by stage.",
+    ),
+    ("xtask_backups_total", "counter", "What was tried with backups, by backup, step and result."),
+    ("xtask_backup_last_created_timestamp_seconds", "gauge", "When a backup was made and read back last."),
+    (
+        "xtask_backup_last_verified_timestamp_seconds",
+        "gauge",
+        "When every byte of a backup was read again last.",
+    ),
+    ("xtask_backup_size_bytes", "gauge", "What the last backup holds."),
+    ("xtask_drills_total", "counter", "Drills, by name, kind and result."),
+    ("xtask_drill_last_success_timestamp_seconds", "gauge", "When a drill was green last, by name and kind."),
+    ("xtask_journal_events_total", "counter", "Events of the journal."),
+    ("xtask_journal_last_event_timestamp_seconds", "gauge", "When the newest event was written."),
+    ("xtask_journal_broken_places", "gauge", "Places at which a chain of the journal is not whole."),
+];
+
+/// The upper bounds of the histogram, in seconds: from a run in which all is proven to one that compiles everything.
+const BOUNDS: [u32; 8] = [1, 5, 15, 60, 300, 900, 1800, 3600];
+
+/// Labels of a sample, as they are printed.
+type Labels = String;
+
+/// Samples by family, and in a family by labels.
+type Samples = BTreeMap<&'static str, BTreeMap<Labels, f64>>;
+
+/// All families that have a sample.
+pub fn text(report: &Report, version: &str) -> String {
+    let mut samples = Samples::new();
+    set(&mut samples, "xtask_build_info", &[("version", version)], 1.0);
+    count(&mut samples, "xtask_journal_events_total", &[], report.lines.len() as f64);
+    set(&mut samples, "xtask_journal_broken_places", &[], report.broken.len() as f64);
+    if let Some(newest) = report.lines.iter().map(|line| line.ts.as_second()).max() {
+        set(&mut samples, "xtask_journal_last_event_timestamp_seconds", &[], newest as f64);
+    }
+    let mut lines: Vec<&Line> = report.lines.iter().collect();
+    // Several writers may have written at the same time: which of them was last must not depend on files.
+    lines.sort_by(|one, other| (one.ts, &one.writer, one.seq).cmp(&(other.ts, &other.writer, other.seq)));
+    let mut took = Vec::new();
+    for line in lines {
+        feed(&mut samples, &mut took, line);
+    }
+    print(&samples, &took)
+}
+
+/// What one event says.
+fn feed(samples: &mut Samples, took: &mut Vec<f64>, line: &Line) {
+    let entry = &line.entry;
+    let (subject, at) = (entry.subject.as_str(), line.ts.as_second() as f64);
+    let label = |name: &str| entry.labels.get(name).map_or("", String::as_str);
+    let words: Vec<&str> = entry.kind.split('.').collect();
+    match words.as_slice() {
+        ["ci", "run"] => {
+            count(samples, "xtask_runs_total", &[("result", &snake(subject))], 1.0);
+            if subject == "passed" {
+                set(samples, "xtask_run_last_passed_timestamp_seconds", &[], at);
+                took.extend(entry.value);
+            }
+        }
+        ["release", "published"] => count(samples, "xtask_releases_total", &[], 1.0),
+        ["deploy", "begun"] => count(samples, "xtask_deploys_unfinished", &[("stage", subject)], 1.0),
+        ["deploy", "ended"] => deployed(samples, line),
+        ["backup", step @ ("create" | "verify" | "restore" | "prune")] => {
+            let labels = [("backup", subject), ("step", step), ("result", "success")];
+            count(samples, "xtask_backups_total", &labels, 1.0);
+            let backup = [("backup", subject)];
+            match *step {
+                "create" => {
+                    set(samples, "xtask_backup_last_created_timestamp_seconds", &backup, at);
+                    set(samples, "xtask_backup_size_bytes", &backup, entry.value.unwrap_or(f64::NAN));
+                }
+                "verify" => set(samples, "xtask_backup_last_verified_timestamp_seconds", &backup, at),
+                _ => {}
+            }
+        }
+        ["backup", "failed"] => {
+            let labels = [("backup", subject), ("step", "create"), ("result", "failure")];
+            count(samples, "xtask_backups_total", &labels, 1.0);
+        }
+        ["backup", step, "failed"] => {
+            let labels = [("backup", subject), ("step", step), ("result", "failure")];
+            count(samples, "xtask_backups_total", &labels, 1.0);
+        }
+        ["drill", kind] => {
+            let labels = [("drill", subject), ("kind", kind)];
+            set(samples, "xtask_drill_last_success_timestamp_seconds", &labels, at);
+            count(samples, "xtask_drills_total", &[labels[0], labels[1], ("result", "success")], 1.0);
+        }
+        ["drill", kind, "failed"] => {
+            let labels = [("drill", subject), ("kind", kind), ("result", "failure")];
+            count(samples, "xtask_drills_total", &labels, 1.0);
+        }
+        _ => {}
+    }
+    if words == ["deploy", "ended"] && matches!(label("outcome"), "Succeeded" | "Already") {
+        let stage = [("stage", subject)];
+        set(samples, "xtask_deploy_last_success_timestamp_seconds", &stage, at);
+    }
+}
+
+fn deployed(samples: &mut Samples, line: &Line) {
+    let entry = &line.entry;
+    let label = |name: &str| entry.labels.get(name).map_or("", String::as_str);
+    let stage = ("stage", entry.subject.as_str());
+    let outcome = snake(label("outcome"));
+    let family = match label("way") {
+        "back" => "xtask_rollbacks_total",
+        _ => "xtask_deploys_total",
+    };
+    count(samples, family, &[stage, ("outcome", &outcome)], 1.0);
+    // Whoever goes on after a death ends what began twice: one end is the end of all that began before.
+    set(samples, "xtask_deploys_unfinished", &[stage], 0.0);
+    if matches!(outcome.as_str(), "succeeded" | "already") {
+        let infos = samples.entry("xtask_deploy_info").or_default();
+        let of_stage = labels(&[stage]);
+        infos.retain(|labels, _| !labels.starts_with(of_stage.trim_end_matches('}')));
+        set(samples, "xtask_deploy_info", &[stage, ("release", label("release"))], 1.0);
+    }
+}
+
+fn set(samples: &mut Samples, family: &'static str, given: &[(&str, &str)], value: f64) {
+    samples.entry(family).or_default().insert(labels(given), value);
+}
+
+fn count(samples: &mut Samples, family: &'static str, given: &[(&str, &str)], more: f64) {
+    *samples.entry(family).or_default().entry(labels(given)).or_default() += more;
+}
+
+/// `{name="value"}`; nothing where there are none.
+fn labels(given: &[(&str, &str)]) -> Labels {
+    if given.is_empty() {
+        return String::new();
+    }
+    let escaped = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let all: Vec<_> = given.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+    format!("{{{}}}", all.join(","))
+}
+
+/// `RolledBack` and `not run` as `rolled_back` and `not_run`.
+fn snake(word: &str) -> String {
+    let mut text = String::new();
+    for (place, letter) in word.char_indices() {
+        match letter {
+            ' ' | '-' => text.push('_'),
+            _ if letter.is_uppercase() && place > 0 => text.extend(['_', letter.to_ascii_lowercase()]),
+            _ => text.push(letter.to_ascii_lowercase()),
+        }
+    }
+    text
+}
+
+fn print(samples: &Samples, took: &[f64]) -> String {
+    let mut text = String::new();
+    for (family, kind, help) in FAMILIES {
+        let lines = match *kind {
+            "histogram" => histogram(family, took),
+            _ => samples
+                .get(family)
+                .into_iter()
+                .flatten()
+                .map(|(labels, value)| format!("{family}{labels} {value}\n"))
+                .collect(),
+        };
+        if !lines.is_empty() {
+            text += &format!("# HELP {family} {help}\n# TYPE {family} {kind}\n{lines}");
+        }
+    }
+    text
+}
+
+/// Empty where nothing was measured.
+fn histogram(family: &str, took: &[f64]) -> String {
+    if took.is_empty() {
+        return String::new();
+    }
+    let within = |bound: f64| took.iter().filter(|seconds| **seconds <= bound).count();
+    let mut text: String = BOUNDS
+        .iter()
+        .map(|bound| format!("{family}_bucket{{le=\"{bound}\"}} {}\n", within(f64::from(*bound))))
+        .collect();
+    let (all, sum) = (took.len(), took.iter().sum::<f64>());
+    text += &format!("{family}_bucket{{le=\"+Inf\"}} {all}\n{family}_sum {sum}\n{family}_count {all}\n");
+    text
+}
+
+#[cfg(test)]
+mod tests;
