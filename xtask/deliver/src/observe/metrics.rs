@@ -5,7 +5,7 @@
 //! - What has not happened has no sample: an alert on it must ask for its absence. Nothing is 0 that is not known.
 //! - Moments are seconds since 1970, of the event and not of the look at it.
 //!
-//! To add a family: a line in [`FAMILIES`], and what feeds it in [`feed`].
+//! To add a family: a line in `FAMILIES`, and what feeds it in `feed`.
 
 use std::collections::BTreeMap;
 
