@@ -137,6 +137,12 @@ impl Failure {
         Failure { findings, ..Failure::new(exit, problem) }
     }
 
+    /// The problem and the facts in one line, where it is a part of something else.
+    pub fn in_one_line(&self) -> String {
+        let all: Vec<_> = std::iter::once(&self.problem).chain(&self.why).map(String::as_str).collect();
+        all.join(": ")
+    }
+
     /// Adds a fact that decided.
     pub fn why(mut self, why: impl Into<String>) -> Failure {
         self.why.push(why.into());

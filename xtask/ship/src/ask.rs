@@ -48,8 +48,7 @@ pub(crate) fn announce(environment: &Environment, clock: &Clock, wanted: &Announ
         Ok(forge.announce_deployment(wanted).await)
     });
     announced.or_else(|failure| {
-        let problem = std::iter::once(failure.problem).chain(failure.why).collect::<Vec<_>>().join(": ");
-        let announced = Announced { deployment: wanted.deployment, problem: Some(problem) };
+        let announced = Announced { deployment: wanted.deployment, problem: Some(failure.in_one_line()) };
         Ok(serde_json::to_value(announced).map_err(anyhow::Error::from)?)
     })
 }

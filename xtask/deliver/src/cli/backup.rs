@@ -167,8 +167,7 @@ pub(super) fn each<T: Serialize>(
 fn together(count: usize, failed: Vec<(String, Failure)>) -> Failure {
     let exit = failed.first().map_or(Exit::No, |(_, failure)| failure.exit);
     let findings = failed.into_iter().map(|(name, failure)| {
-        let problem = std::iter::once(failure.problem).chain(failure.why).collect::<Vec<_>>().join(": ");
-        Finding::at("", 0, format!("{name}: {problem}"), failure.next.unwrap_or_default())
+        Finding::at("", 0, format!("{name}: {}", failure.in_one_line()), failure.next.unwrap_or_default())
     });
     Failure::found(exit, format!("{count} of them failed"), findings.collect())
 }

@@ -219,8 +219,7 @@ pub(super) fn snapshots(doors: &Doors, name: &str, backup: &Backup) -> Result<Ve
 
 /// A failure as one reason.
 fn told(doors: &Doors, failure: Failure) -> String {
-    let reason = std::iter::once(failure.problem).chain(failure.why).collect::<Vec<_>>().join(": ");
-    doors.environment.mask(&reason)
+    doors.environment.mask(&failure.in_one_line())
 }
 
 /// Runs a program that must end with 0.

@@ -98,11 +98,10 @@ impl Forge {
 }
 
 fn told(trouble: Trouble) -> String {
-    let failure = match trouble {
-        Trouble::Later { why, .. } => return why,
-        Trouble::Failed(failure) => failure,
-    };
-    std::iter::once(failure.problem).chain(failure.why).collect::<Vec<_>>().join(": ")
+    match trouble {
+        Trouble::Later { why, .. } => why,
+        Trouble::Failed(failure) => failure.in_one_line(),
+    }
 }
 
 /// As much of a text as the forge takes; the end says that there was more.

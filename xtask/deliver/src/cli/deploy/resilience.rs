@@ -48,11 +48,6 @@ fn missing(what: String, failure: Failure) -> Refusal {
 }
 
 fn told(failure: &Failure) -> String {
-    let findings = failure.findings.iter().map(|finding| &finding.problem);
-    std::iter::once(&failure.problem)
-        .chain(&failure.why)
-        .chain(findings)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(": ")
+    let findings = failure.findings.iter().map(|finding| finding.problem.clone());
+    std::iter::once(failure.in_one_line()).chain(findings).collect::<Vec<_>>().join(": ")
 }
