@@ -78,7 +78,6 @@ pub fn text(report: &Report, version: &str) -> String {
 fn feed(samples: &mut Samples, took: &mut Vec<f64>, line: &Line) {
     let entry = &line.entry;
     let (subject, at) = (entry.subject.as_str(), line.ts.as_second() as f64);
-    let label = |name: &str| entry.labels.get(name).map_or("", String::as_str);
     let words: Vec<&str> = entry.kind.split('.').collect();
     match words.as_slice() {
         ["ci", "run"] => {
@@ -98,7 +97,9 @@ fn feed(samples: &mut Samples, took: &mut Vec<f64>, line: &Line) {
             match *step {
                 "create" => {
                     set(samples, "xtask_backup_last_created_timestamp_seconds", &backup, at);
-                    set(samples, "xtask_backup_size_bytes", &backup, entry.value.unwrap_or(f64::NAN));
+                    if let Some(bytes) = entry.value {
+                        set(samples, "xtask_backup_size_bytes", &backup, bytes);
+                    }
                 }
                 "verify" => set(samples, "xtask_backup_last_verified_timestamp_seconds", &backup, at),
                 _ => {}
@@ -123,10 +124,6 @@ fn feed(samples: &mut Samples, took: &mut Vec<f64>, line: &Line) {
         }
         _ => {}
     }
-    if words == ["deploy", "ended"] && matches!(label("outcome"), "Succeeded" | "Already") {
-        let stage = [("stage", subject)];
-        set(samples, "xtask_deploy_last_success_timestamp_seconds", &stage, at);
-    }
 }
 
 fn deployed(samples: &mut Samples, line: &Line) {
@@ -139,13 +136,20 @@ fn deployed(samples: &mut Samples, line: &Line) {
         _ => "xtask_deploys_total",
     };
     count(samples, family, &[stage, ("outcome", &outcome)], 1.0);
-    // Whoever goes on after a death ends what began twice: one end is the end of all that began before.
-    set(samples, "xtask_deploys_unfinished", &[stage], 0.0);
+    match outcome.as_str() {
+        // It never began; another one may be under way.
+        "busy" | "outdated" => count(samples, "xtask_deploys_unfinished", &[stage], -1.0),
+        // How that ended is not known.
+        "lock_lost" => {}
+        // Whoever goes on after a death ends what began twice: one end is the end of all that began before.
+        _ => set(samples, "xtask_deploys_unfinished", &[stage], 0.0),
+    }
     if matches!(outcome.as_str(), "succeeded" | "already") {
         let infos = samples.entry("xtask_deploy_info").or_default();
         let of_stage = labels(&[stage]);
         infos.retain(|labels, _| !labels.starts_with(of_stage.trim_end_matches('}')));
         set(samples, "xtask_deploy_info", &[stage, ("release", label("release"))], 1.0);
+        set(samples, "xtask_deploy_last_success_timestamp_seconds", &[stage], line.ts.as_second() as f64);
     }
 }
 

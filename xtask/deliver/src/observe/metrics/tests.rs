@@ -107,6 +107,24 @@ fn the_last_word_on_a_stage_counts() {
     );
 }
 
+/// Who did not get the lock ends nothing but itself, and a lock that was lost leaves it open what became of it.
+#[test]
+fn what_is_under_way_stays_unfinished() {
+    check(
+        "w 10 deploy.begun a release=1
+         w 11 deploy.begun a release=1
+         w 12 deploy.ended a release=1 way=forward outcome=Busy
+         w 20 deploy.begun b release=1
+         w 21 deploy.ended b release=1 way=forward outcome=LockLost",
+        expect![[r#"
+            xtask_deploys_total{stage="a",outcome="busy"} 1
+            xtask_deploys_total{stage="b",outcome="lock_lost"} 1
+            xtask_deploys_unfinished{stage="a"} 1
+            xtask_deploys_unfinished{stage="b"} 1
+        "#]],
+    );
+}
+
 #[test]
 fn backups_and_drills_have_ages_and_failures() {
     check(
