@@ -258,3 +258,20 @@ fn what_a_person_or_a_wrong_word_forbids_is_not_done() {
     "#]]
     .assert_eq(&world.0.xtask(&["deploy", "status"]).transcript());
 }
+
+/// What is not known is said to be so, and the exit code says it too.
+#[test]
+fn a_host_that_gives_no_answer_is_named() {
+    let world = World::new();
+    let declared = world.0.read("release/stages.toml");
+    let (head, _) = declared.split_once("[stages.production]").unwrap();
+    let far = "[stages.production]\nafter = [\"staging\"]\ndriver = \"ssh\"\n\
+               hosts.b = { at = \"deploy@host.invalid\", listen = \"0.0.0.0:80\" }\n";
+    world.0.write("release/stages.toml", &format!("{head}{far}"));
+    for verb in ["status", "history", "logs"] {
+        let done = world.0.xtask(&["deploy", verb, "--stage", "production"]);
+        world.check(&done, 6, "unknown");
+        let done = world.0.xtask(&["--json", "deploy", verb, "--stage", "production"]);
+        world.check(&done, 6, "\"unknown\":");
+    }
+}

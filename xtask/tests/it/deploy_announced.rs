@@ -25,12 +25,12 @@ fn declare(world: &World, configuration: &str) {
     world.0.write("release/stages.toml", &(text + "[github]\ndeployments = true\n"));
 }
 
-fn seed(read_only: bool) -> Value {
+pub(crate) fn seed(read_only: bool) -> Value {
     json!({ "repository": "ann/one", "token": "a token", "read_only": read_only })
 }
 
 /// Each record with its states, the oldest first.
-fn shown(forge: &Forge) -> Vec<String> {
+pub(crate) fn shown(forge: &Forge) -> Vec<String> {
     let list = |path: &str| -> Vec<Value> {
         let address = format!("{}/repos/ann/one/deployments{path}", forge.address);
         let (status, text) = ask("GET", &address, &[("authorization", "Bearer a token")], b"");

@@ -5,12 +5,14 @@
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::deploy::World;
+use crate::deploy_announced::{seed, shown};
+use crate::github::Forge;
 use crate::sandbox::Done;
 use crate::world::ask;
 
@@ -36,6 +38,8 @@ enum Next {
 struct Field {
     world: World,
     addresses: [String; 2],
+    /// What else is declared.
+    more: &'static str,
     lock_free_max: Duration,
 }
 
@@ -49,7 +53,7 @@ impl Field {
             "#!/bin/sh\nPATH='{real}' sync \"$@\" || exit 1\ncase $1 in */journal.jsonl) ;; *) exit 0 ;; esac\n\
              cd '{folder}' && [ -f limit ] || exit 0\necho >> records\n\
              if [ -f deployer ] && [ \"$(wc -l < records)\" -ge \"$(cat limit)\" ]; then\n\
-             kill -KILL \"$(cat deployer)\" 2> /dev/null; rm -f deployer; fi\nexit 0\n",
+             kill -s \"$(cat signal)\" \"$(cat deployer)\" 2> /dev/null; rm -f deployer; fi\nexit 0\n",
             folder = programs.display()
         );
         world.0.write("../programs/sync", &script);
@@ -57,7 +61,7 @@ impl Field {
         let mut executable = world.0.command("chmod", &["755", "../programs/sync"]);
         assert!(executable.status().unwrap().success());
         world.0.set("PATH", &format!("{}:{real}", programs.display()));
-        let field = Field { world, addresses: [free(), free()], lock_free_max: Duration::ZERO };
+        let field = Field { world, addresses: [free(), free()], more: "", lock_free_max: Duration::ZERO };
         field.declare("first");
         field.world.check(&field.world.run("field"), 0, "is confirmed on every host");
         field
@@ -74,12 +78,13 @@ impl Field {
              [stages.field.analysis]\nfailures_permille_max = 500\nsamples_min = 3\ninterval_milliseconds = 50\n\
              paths = [\"/entries\"]\n"
         );
-        self.world.0.write("release/stages.toml", &text);
+        self.world.0.write("release/stages.toml", &(text + self.more));
     }
 
-    /// Deploys, and dies after so many records. False where it ended before.
-    fn dies_after(&self, records: usize) -> bool {
+    /// Deploys, and gets a signal after so many records.
+    fn start(&self, records: usize, signal: &str) -> Child {
         self.world.0.write("../programs/records", "");
+        self.world.0.write("../programs/signal", signal);
         self.world.0.write("../programs/limit", &records.to_string());
         let pid = self.world.0.path("../programs/deployer").display().to_string();
         let script = self.world.0.path("../programs/deployer.sh").display().to_string();
@@ -87,7 +92,12 @@ impl Field {
         let words =
             [&script, &pid, crate::satellites::front(), "deploy", "run", "--to", "field", "--execute"];
         let mut command = self.world.0.command("sh", &words);
-        let ended = command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Deploys, and dies after so many records. False where it ended before.
+    fn dies_after(&self, records: usize) -> bool {
+        let ended = self.start(records, "KILL").wait().unwrap();
         std::fs::remove_file(self.world.0.path("../programs/limit")).unwrap();
         assert!(ended.success() || ended.code().is_none(), "neither killed nor well: {ended}");
         ended.code().is_none()
@@ -227,4 +237,54 @@ fn hosts_undo_what_is_not_confirmed_and_the_same_command_goes_on() {
 #[test]
 fn the_way_back_leads_back() {
     converges(Next::Back);
+}
+
+/// A field whose deployments this forge shows.
+fn shown_by(forge: &Forge) -> Field {
+    let mut field = Field::new();
+    field.more = "[github]\ndeployments = true\n";
+    for (name, value) in
+        [("API_URL", forge.address.as_str()), ("REPOSITORY", "ann/one"), ("TOKEN", "a token")]
+    {
+        field.world.0.set(&format!("GITHUB_{name}"), value);
+    }
+    field
+}
+
+#[test]
+fn who_goes_on_after_a_death_has_the_record_at_github() {
+    let forge = Forge::serve(&seed(false));
+    let mut field = shown_by(&forge);
+    field.declare("next");
+    // On the second host: the record was made before the first one was changed.
+    assert!(field.dies_after(30));
+    assert_eq!(shown(&forge), ["deploy field true: in_progress"]);
+    let done = field.unlocked(|world| world.run("field"));
+    field.world.check(&done, 0, "is confirmed on every host");
+    assert_eq!(shown(&forge), ["deploy field true: in_progress in_progress success"]);
+}
+
+/// Two of the same: the second one finds the locks held, and the record is not its own.
+#[test]
+fn who_comes_too_late_changes_neither_hosts_nor_the_record() {
+    let forge = Forge::serve(&seed(false));
+    let field = shown_by(&forge);
+    field.declare("next");
+    let mut first = field.start(30, "STOP");
+    let is_stopped = || {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", first.id())).unwrap();
+        text.rsplit_once(") ").unwrap().1.starts_with('T')
+    };
+    let begun = Instant::now();
+    while !is_stopped() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it ran on");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    field.world.check(&field.world.run("field"), 75, "could not be taken");
+    assert_eq!(shown(&forge), ["deploy field true: in_progress"]);
+    assert!(Command::new("kill").args(["-CONT", &first.id().to_string()]).status().unwrap().success());
+    assert!(first.wait().unwrap().success());
+    assert_eq!(shown(&forge), ["deploy field true: in_progress success"]);
+    field.settled().unwrap();
+    field.served();
 }

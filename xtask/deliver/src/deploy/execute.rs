@@ -9,7 +9,7 @@ use nexus_xtask::shell::Command;
 
 use crate::deploy::config::{Config, Metric, Stage};
 use crate::deploy::contract::{Answer, Call, Door, Driver, Fence, HostName, Lease, Reached, ReleaseId};
-use crate::deploy::engine::{self, Effect, Event, Hook, Outcome, Verdict};
+use crate::deploy::engine::{self, Effect, Event, Hook, Outcome, Phase, Verdict};
 use crate::deploy::facts::FAN_OUT;
 use crate::deploy::judge::{self, Asked, Measured};
 use crate::deploy::plan::Plan;
@@ -44,7 +44,7 @@ pub struct Run<'a> {
     /// Does what is to be done beside the hosts.
     pub hook: &'a (dyn Fn(&Hook) -> std::result::Result<(), String> + Sync),
     /// Told of every phase, once for each time that it begins.
-    pub tell: &'a (dyn Fn(&str) + Sync),
+    pub tell: &'a (dyn Fn(&Phase, &str) + Sync),
 }
 
 struct Running<'a> {
@@ -69,7 +69,7 @@ pub fn run(run: &Run<'_>) -> Result<Outcome> {
             let before = state.phase.clone();
             let (next, more) = engine::step(run.plan, state, event);
             if next.phase != before && !more.is_empty() {
-                (run.tell)(&told(&next, &more));
+                (run.tell)(&next.phase, &told(&next, &more));
             }
             state = next;
             effects.extend(more);

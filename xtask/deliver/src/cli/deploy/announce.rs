@@ -1,7 +1,11 @@
 //! A deployment as GitHub shows it. Hosts never wait for this record: it is asked for beside the deployment, and what goes
 //! wrong with it is one warning.
+//!
+//! Whoever goes on with a deployment has its record, so only who holds the locks may write there: who comes too late, or
+//! finds all done, says nothing.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::{Exit, Failure, Result};
@@ -15,7 +19,7 @@ use crate::deploy::protocol::{Announce, Announced, Progress, Request};
 use crate::deploy::report;
 use crate::release;
 
-/// How long the forge may take for one step of the record; a command ends at most this much later.
+/// How long the forge may take for the begin of the record, and for its end: so much later may a command end for each.
 const LIMIT_MILLISECONDS: u64 = 10_000;
 
 /// The secret that may write it.
@@ -31,7 +35,7 @@ pub(super) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// The record of a plan; none where `[github]` does not ask for one, or where all is so already.
+    /// The record of a plan; none where `[github]` does not ask for one.
     pub(super) fn of(
         doors: &'a Doors,
         config: &Config,
@@ -39,11 +43,7 @@ impl<'a> Record<'a> {
         hosts: &BTreeMap<HostName, HostFacts>,
     ) -> Option<Record<'a>> {
         let ends = hosts.values().map(|facts| facts.ends_of(&plan.bundle.id)).max().unwrap_or_default();
-        let is_there = |facts: &HostFacts| {
-            facts.observed.confirmed.as_ref() == Some(&plan.bundle.id) && !facts.is_open()
-        };
-        let is_wanted = config.github.deployments && !hosts.values().all(is_there);
-        is_wanted.then(|| Record {
+        config.github.deployments.then(|| Record {
             doors,
             plan,
             id: format!("{} {} {ends}", plan.deployment(), plan.kind.word()),
@@ -51,12 +51,20 @@ impl<'a> Record<'a> {
         })
     }
 
-    /// Deploys, and says so meanwhile; then how it ended. What the forge answers changes nothing about the deployment.
-    pub(super) fn around(&self, deploy: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
+    /// Deploys, and says so from the moment at which that is said to begin; then how it ended. What the forge answers changes
+    /// nothing about the deployment.
+    pub(super) fn around(
+        &self,
+        deploy: impl FnOnce(&(dyn Fn() + Sync)) -> Result<Outcome>,
+    ) -> Result<Outcome> {
         let (outcome, begun) = std::thread::scope(|scope| {
-            let begun = scope.spawn(|| self.begin());
-            (deploy(), begun.join())
+            let asked = OnceLock::new();
+            let outcome = deploy(&|| {
+                asked.get_or_init(|| scope.spawn(|| self.begin()));
+            });
+            (outcome, asked.into_inner().map(std::thread::ScopedJoinHandle::join))
         });
+        let Some(begun) = begun else { return outcome };
         let begun = begun.unwrap_or_else(|_| Err("asking for it panicked".to_owned()));
         let told = begun.and_then(|wanted| {
             let (progress, description) = self.end(&outcome);
@@ -76,7 +84,7 @@ impl<'a> Record<'a> {
     /// Makes the record, and says that it is under way. Where it has no number by then, nobody asks again: the end of the
     /// deployment would wait once more for a forge that is silent.
     fn begin(&self) -> std::result::Result<Announce, String> {
-        let wanted = self.wanted().map_err(|failure| said(&failure))?;
+        let wanted = self.wanted().map_err(|failure| failure.in_one_line())?;
         match self.ask(wanted.clone())? {
             Announced { deployment: Some(deployment), .. } => {
                 Ok(Announce { deployment: Some(deployment), ..wanted })
@@ -132,6 +140,7 @@ impl<'a> Record<'a> {
             Outcome::Succeeded | Outcome::Already => Progress::Success,
             Outcome::Refused { .. } | Outcome::RolledBack { .. } => Progress::Failure,
             Outcome::Paused { .. } | Outcome::Person { .. } | Outcome::LockLost => Progress::Error,
+            // Neither began.
             Outcome::Busy { .. } | Outcome::Outdated { .. } => Progress::Inactive,
         };
         let text = match report::outcome(self.plan, outcome, &self.doors.environment.typed()) {
@@ -143,10 +152,6 @@ impl<'a> Record<'a> {
 
     fn ask(&self, wanted: Announce) -> std::result::Result<Announced, String> {
         let request = Request::Announce(Box::new(wanted));
-        satellite::call(self.doors, SHIP, &request, &[TOKEN], |_| {}).map_err(|failure| said(&failure))
+        satellite::call(self.doors, SHIP, &request, &[TOKEN], |_| {}).map_err(|failure| failure.in_one_line())
     }
-}
-
-fn said(failure: &Failure) -> String {
-    std::iter::once(&failure.problem).chain(&failure.why).cloned().collect::<Vec<_>>().join(": ")
 }

@@ -345,22 +345,27 @@ impl<'a> Way<'a> {
         };
         entry("deploy.begun", &plan, "")?;
         let begun = self.doors.clock.start();
-        let run = Run {
-            doors: self.doors,
-            config: self.config,
-            stage: self.stage,
-            plan: &plan,
-            driver: self.driver.as_ref(),
-            who: &who,
-            hook: &|hook| self.hook(hook),
-            tell: &|line| {
-                let seconds = begun.elapsed().as_secs_f64();
-                self.doors.terminal.talk(&format!("{seconds:>6.1}s  {line}"));
-            },
+        let deploy = |begins: &(dyn Fn() + Sync)| {
+            execute::run(&Run {
+                doors: self.doors,
+                config: self.config,
+                stage: self.stage,
+                plan: &plan,
+                driver: self.driver.as_ref(),
+                who: &who,
+                hook: &|hook| self.hook(hook),
+                tell: &|phase, line| {
+                    if phase.has_begun() {
+                        begins();
+                    }
+                    let seconds = begun.elapsed().as_secs_f64();
+                    self.doors.terminal.talk(&format!("{seconds:>6.1}s  {line}"));
+                },
+            })
         };
         let outcome = match Record::of(self.doors, self.config, &plan, &self.hosts) {
-            Some(record) => record.around(|| execute::run(&run)),
-            None => execute::run(&run),
+            Some(record) => record.around(deploy),
+            None => deploy(&|| ()),
         }?;
         let word = format!("{outcome:?}");
         entry("deploy.ended", &plan, word.split([' ', '{']).next().unwrap_or_default())?;

@@ -267,6 +267,12 @@ impl Phase {
         }
     }
 
+    /// False until the locks are held and the hosts are as the plan has them: before that, whatever is under way there is
+    /// somebody else's, or there is nothing to do.
+    pub fn has_begun(&self) -> bool {
+        !matches!(self, Phase::Planned | Phase::Locking | Phase::Observing | Phase::Ended)
+    }
+
     /// True while a problem means going back. Pruning and the last note change nothing that serves, and data that may be
     /// contracted serves no release before.
     pub(super) fn goes_forward(&self) -> bool {
