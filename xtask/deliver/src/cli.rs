@@ -3,7 +3,9 @@
 mod backup;
 mod completions;
 mod deploy;
+mod dora;
 mod drill;
+mod incident;
 mod man;
 mod metrics;
 mod rehearse;
@@ -40,6 +42,12 @@ pub enum Deliver {
     /// What happened, for Prometheus.
     #[command(about = elsewhere::METRICS, long_about = None)]
     Metrics(metrics::Arguments),
+    /// How delivery goes.
+    #[command(about = elsewhere::DORA, long_about = None)]
+    Dora(dora::Arguments),
+    /// What users noticed.
+    #[command(about = elsewhere::INCIDENT, long_about = None)]
+    Incident(incident::Arguments),
     /// For shells.
     #[command(about = elsewhere::COMPLETIONS, long_about = None)]
     Completions(completions::Arguments),
@@ -58,6 +66,8 @@ impl Deliver {
             Deliver::Backup(wanted) => backup::run(doors, wanted),
             Deliver::Drill(wanted) => drill::run(doors, wanted),
             Deliver::Metrics(wanted) => metrics::run(doors, wanted),
+            Deliver::Dora(wanted) => dora::run(doors, wanted),
+            Deliver::Incident(wanted) => incident::run(doors, wanted),
             Deliver::Completions(wanted) => completions::run(doors, wanted),
             Deliver::Man(wanted) => man::run(doors, wanted),
         }

@@ -2,4 +2,5 @@
 //!
 //! facts (the journal) -> a fold -> text. The same lines give the same bytes.
 
+pub mod dora;
 pub mod metrics;

@@ -25,6 +25,10 @@ pub const BACKUP: &str = "Make backups that are read back, restore them, remove 
 pub const DRILL: &str = "Try recovery for real, and measure it";
 /// What `metrics` is for.
 pub const METRICS: &str = "Print what the journal says as metrics for Prometheus";
+/// What `dora` is for.
+pub const DORA: &str = "How delivery to a stage goes, in five figures with the events that they count";
+/// What `incident` is for.
+pub const INCIDENT: &str = "Write down what users noticed, and which deployment caused it";
 /// What `completions` is for.
 pub const COMPLETIONS: &str = "Print the completion script of a shell";
 /// What `man` is for.
@@ -46,6 +50,8 @@ const VERBS: &[(&str, Satellite)] = &[
     ("backup", DELIVER),
     ("drill", DELIVER),
     ("metrics", DELIVER),
+    ("dora", DELIVER),
+    ("incident", DELIVER),
     ("completions", DELIVER),
     ("man", DELIVER),
     ("tidy", UPKEEP),
@@ -69,6 +75,10 @@ pub(super) enum Elsewhere {
     Drill,
     #[command(about = METRICS)]
     Metrics,
+    #[command(about = DORA)]
+    Dora,
+    #[command(about = INCIDENT)]
+    Incident,
     #[command(about = COMPLETIONS)]
     Completions,
     #[command(about = MAN)]

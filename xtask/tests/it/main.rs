@@ -28,6 +28,7 @@ mod prepare;
 mod prepare_proposed;
 mod prepare_pull;
 mod observe;
+mod dora;
 mod peers;
 mod act;
 mod stage;

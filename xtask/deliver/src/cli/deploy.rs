@@ -1,6 +1,7 @@
 //! `cargo xtask deploy`: from sealed bytes to running stages, and back.
 
 mod announce;
+mod delivered;
 pub(super) mod gates;
 mod logs;
 mod look;

@@ -10,7 +10,7 @@ use nexus_xtask::journal::{self, Entry};
 use nexus_xtask::shell::{Command, quoted};
 
 use super::announce::Record;
-use super::{Wanted, gates};
+use super::{Wanted, delivered, gates};
 use crate::deploy::config::{self, Config, Stage};
 use crate::deploy::contract::{Bundle, Driver, HostName, ReleaseId};
 use crate::deploy::engine::{Hook, Outcome};
@@ -326,6 +326,7 @@ impl<'a> Way<'a> {
     /// Carries a plan out.
     pub(crate) fn carry_out(&self, plan: Plan) -> Result<Deployed> {
         let who = gates::who(self.doors);
+        let delivered = delivered::labels(self.doors, &plan, &self.hosts);
         let entry = |kind: &str, plan: &Plan, outcome: &str| {
             let labels = [
                 ("stage", &*plan.stage),
@@ -337,7 +338,7 @@ impl<'a> Way<'a> {
             let entry = Entry {
                 kind: kind.to_owned(),
                 subject: plan.stage.clone(),
-                labels: labels.collect(),
+                labels: labels.chain(delivered.clone()).collect(),
                 evidence: vec![plan.digest().to_string(), plan.bundle.seal.clone()],
                 ..Entry::default()
             };
