@@ -19,6 +19,7 @@ workflow_parser=0.3.61
 esbuild=0.28.2
 cargo_http_registry=0.1.8
 git_cliff=2.14.2
+rotel=0.0.1a15
 ansible_core=2.19.3
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -104,6 +105,11 @@ else
 fi
 system_program restic
 system_program sqlite3 libsqlite3-0 libreadline8
+
+# A collector of OpenTelemetry; its program is in a package that wants to keep an environment of its own.
+python3 -m venv "$peers/rotel"
+"$peers/rotel/bin/pip" install --quiet --disable-pip-version-check "rotel==$rotel"
+ln -s "$(echo "$peers"/rotel/lib/python3*/site-packages/rotel/rotel-agent)" "$peers/bin/rotel"
 
 for program in zizmor actionlint act git-cliff; do
   ln -s "$peers/python/bin/$program" "$peers/bin/$program"

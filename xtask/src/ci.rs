@@ -23,6 +23,7 @@ mod outcome;
 mod program;
 mod execute;
 mod told;
+mod traced;
 mod report;
 pub(crate) mod matrix;
 mod verdict;
@@ -85,6 +86,7 @@ pub(crate) fn run(doors: &Doors, options: &Options) -> Result<Exit> {
     write_nextest_config(doors)?;
     let recorder = Recorder::create(&doors.workspace, &doors.clock)?;
     let (name, command) = (recorder.run().to_owned(), doors.environment.typed());
+    let traced = traced::begin(doors, &name);
     let run = Run {
         doors,
         facts: &facts,
@@ -95,6 +97,7 @@ pub(crate) fn run(doors: &Doors, options: &Options) -> Result<Exit> {
         commit: facts.commit.clone(),
     };
     let walked = execute::execute(run, &command)?;
+    traced.warn(doors);
     // A run that only looked changes nothing, so it has no place in the journal and pays for no disk.
     let mut entries: Vec<_> =
         walked.ran.then(|| entry(doors, &facts, &name, &command, walked)).into_iter().collect();

@@ -122,6 +122,7 @@ const SECRET: &[&str] = &[
     "SECRET_KEY",
     "ACCESS_KEY",
     "CREDENTIALS",
+    "OTLP_HEADERS",
 ];
 
 /// The variables of one process, read once.

@@ -190,28 +190,51 @@ fn died(doors: &Doors, satellite: Satellite, ended: &Ended, strange: Option<Stri
 
 /// The satellite's binary, built where that is needed.
 pub fn binary(doors: &Doors, satellite: Satellite) -> Result<PathBuf> {
-    let manifest = doors.workspace.file(&format!("{}/Cargo.toml", satellite.folder));
-    if manifest.is_file() {
+    if is_here(doors, satellite) {
         return built(doors, satellite);
     }
-    let name = format!("{}{}", satellite.package, std::env::consts::EXE_SUFFIX);
-    let beside = doors.environment.binary().with_file_name(&name);
-    if beside.is_file() {
-        return Ok(beside);
-    }
-    doors.shell.find(satellite.package).ok_or_else(|| {
+    installed(doors, satellite).ok_or_else(|| {
+        let beside = beside(doors, satellite);
         Failure::refused(format!("`{}` is not installed", satellite.package))
             .why(format!("it is neither `{}` nor on PATH", beside.display()))
             .next(format!("cargo install {} --version {}", satellite.package, env!("CARGO_PKG_VERSION")))
     })
 }
 
+/// The satellite's binary where nothing has to be built for it: for what must not cost anybody anything.
+pub fn ready(doors: &Doors, satellite: Satellite) -> Option<PathBuf> {
+    match is_here(doors, satellite) {
+        true => kept(doors, satellite).ok().filter(|kept| kept.is_file()),
+        false => installed(doors, satellite),
+    }
+}
+
+fn is_here(doors: &Doors, satellite: Satellite) -> bool {
+    doors.workspace.file(&format!("{}/Cargo.toml", satellite.folder)).is_file()
+}
+
+fn installed(doors: &Doors, satellite: Satellite) -> Option<PathBuf> {
+    Some(beside(doors, satellite))
+        .filter(|beside| beside.is_file())
+        .or_else(|| doors.shell.find(satellite.package))
+}
+
+fn beside(doors: &Doors, satellite: Satellite) -> PathBuf {
+    let name = format!("{}{}", satellite.package, std::env::consts::EXE_SUFFIX);
+    doors.environment.binary().with_file_name(name)
+}
+
+/// Where it is kept for this state of its sources.
+fn kept(doors: &Doors, satellite: Satellite) -> anyhow::Result<PathBuf> {
+    let key = key(doors, satellite)?;
+    let name = format!("{}-{}{}", satellite.package, key.short(), std::env::consts::EXE_SUFFIX);
+    Ok(doors.workspace.satellites().join(name))
+}
+
 /// Builds it from this repository, unless that was done for the same key.
 fn built(doors: &Doors, satellite: Satellite) -> Result<PathBuf> {
-    let key = key(doors, satellite)?;
     let folder = doors.workspace.satellites();
-    let name = format!("{}-{}{}", satellite.package, key.short(), std::env::consts::EXE_SUFFIX);
-    let kept = folder.join(&name);
+    let kept = kept(doors, satellite)?;
     if kept.is_file() {
         return Ok(kept);
     }

@@ -11,6 +11,7 @@ mod metrics;
 mod rehearse;
 mod release;
 mod settings;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -48,6 +49,9 @@ pub enum Deliver {
     /// What users noticed.
     #[command(about = elsewhere::INCIDENT, long_about = None)]
     Incident(incident::Arguments),
+    /// A run as spans.
+    #[command(about = elsewhere::TRACE, long_about = None)]
+    Trace(trace::Arguments),
     /// For shells.
     #[command(about = elsewhere::COMPLETIONS, long_about = None)]
     Completions(completions::Arguments),
@@ -68,6 +72,7 @@ impl Deliver {
             Deliver::Metrics(wanted) => metrics::run(doors, wanted),
             Deliver::Dora(wanted) => dora::run(doors, wanted),
             Deliver::Incident(wanted) => incident::run(doors, wanted),
+            Deliver::Trace(wanted) => trace::run(doors, wanted),
             Deliver::Completions(wanted) => completions::run(doors, wanted),
             Deliver::Man(wanted) => man::run(doors, wanted),
         }

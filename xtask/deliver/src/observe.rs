@@ -4,3 +4,4 @@
 
 pub mod dora;
 pub mod metrics;
+pub mod trace;

@@ -13,11 +13,13 @@ use nexus_xtask::satellite::{self, Envelope, Failed, Message};
 use nexus_xtask::shell::Shell;
 use nexus_xtask::workspace::Workspace;
 use nexus_xtask_deliver::deploy::protocol as deploy;
+use nexus_xtask_deliver::observe::trace::protocol as trace;
 use nexus_xtask_deliver::release::protocol::Request;
 
 mod ask;
 mod forge;
 mod consumer;
+mod export;
 mod http;
 mod inspect;
 mod loopback;
@@ -55,10 +57,14 @@ fn answer() -> Result<serde_json::Value> {
             .why(format!("this satellite is {}", env!("CARGO_PKG_VERSION")))
             .next("install both from the same version"));
     }
-    let is_of_deploy = asked["request"]["verb"].as_str().is_some_and(|verb| deploy::VERBS.contains(&verb));
+    let verb = asked["request"]["verb"].as_str().unwrap_or_default();
     end_with_the_front();
     let environment = Environment::of_process()?;
-    if is_of_deploy { of_deploy(&environment, read(&line)?) } else { of_release(&environment, read(&line)?) }
+    match verb {
+        _ if deploy::VERBS.contains(&verb) => of_deploy(&environment, read(&line)?),
+        _ if trace::VERBS.contains(&verb) => of_trace(&environment, read(&line)?),
+        _ => of_release(&environment, read(&line)?),
+    }
 }
 
 fn read<R: serde::de::DeserializeOwned>(line: &str) -> Result<Envelope<R>> {
@@ -72,6 +78,14 @@ fn of_deploy(environment: &Environment, envelope: Envelope<deploy::Request>) -> 
         deploy::Request::Probe(wanted) => answered(block_on(probe::probe(&clock, &wanted, say_part))?),
         deploy::Request::Ask(wanted) => answered(block_on(reading::read(&wanted))?),
         deploy::Request::Announce(wanted) => ask::announce(environment, &clock, &wanted),
+    }
+}
+
+fn of_trace(environment: &Environment, envelope: Envelope<trace::Request>) -> Result<serde_json::Value> {
+    match envelope.request {
+        trace::Request::Export(wanted) => {
+            answered(block_on(async { Ok(export::export(environment, &wanted).await?) })?)
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub const METRICS: &str = "Print what the journal says as metrics for Prometheus
 pub const DORA: &str = "How delivery to a stage goes, in five figures with the events that they count";
 /// What `incident` is for.
 pub const INCIDENT: &str = "Write down what users noticed, and which deployment caused it";
+/// What `trace` is for.
+pub const TRACE: &str = "Send a run as spans to an OpenTelemetry collector, or print them";
 /// What `completions` is for.
 pub const COMPLETIONS: &str = "Print the completion script of a shell";
 /// What `man` is for.
@@ -52,6 +54,7 @@ const VERBS: &[(&str, Satellite)] = &[
     ("metrics", DELIVER),
     ("dora", DELIVER),
     ("incident", DELIVER),
+    ("trace", DELIVER),
     ("completions", DELIVER),
     ("man", DELIVER),
     ("tidy", UPKEEP),
@@ -79,6 +82,8 @@ pub(super) enum Elsewhere {
     Dora,
     #[command(about = INCIDENT)]
     Incident,
+    #[command(about = TRACE)]
+    Trace,
     #[command(about = COMPLETIONS)]
     Completions,
     #[command(about = MAN)]
