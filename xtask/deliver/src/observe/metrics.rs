@@ -31,6 +31,8 @@ const FAMILIES: &[(&str, &str, &str)] = &[
         "gauge",
         "When a deployment or a way back succeeded last, by stage.",
     ),
+    ("xtask_incidents_total", "counter", "Incidents that were opened, by stage."),
+    ("xtask_incidents_open", "gauge", "Incidents that go on, by stage."),
     ("xtask_backups_total", "counter", "What was tried with backups, by backup, step and result."),
     ("xtask_backup_last_created_timestamp_seconds", "gauge", "When a backup was made and read back last."),
     (
@@ -55,6 +57,20 @@ type Labels = String;
 /// Samples by family, and in a family by labels.
 type Samples = BTreeMap<&'static str, BTreeMap<Labels, f64>>;
 
+/// What is kept from event to event beside the samples.
+#[derive(Default)]
+struct Kept {
+    /// How long runs took that passed.
+    took: Vec<f64>,
+    /// The stage of each incident that goes on, by its name: what is closed twice is closed once.
+    open: BTreeMap<String, String>,
+}
+
+/// The name of every family there is, also of those without a sample.
+pub fn families() -> impl Iterator<Item = &'static str> {
+    FAMILIES.iter().map(|(family, _, _)| *family)
+}
+
 /// All families that have a sample.
 pub fn text(report: &Report, version: &str) -> String {
     let mut samples = Samples::new();
@@ -67,15 +83,15 @@ pub fn text(report: &Report, version: &str) -> String {
     let mut lines: Vec<&Line> = report.lines.iter().collect();
     // Several writers may have written at the same time: which of them was last must not depend on files.
     lines.sort_by(|one, other| (one.ts, &one.writer, one.seq).cmp(&(other.ts, &other.writer, other.seq)));
-    let mut took = Vec::new();
+    let mut kept = Kept::default();
     for line in lines {
-        feed(&mut samples, &mut took, line);
+        feed(&mut samples, &mut kept, line);
     }
-    print(&samples, &took)
+    print(&samples, &kept.took)
 }
 
 /// What one event says.
-fn feed(samples: &mut Samples, took: &mut Vec<f64>, line: &Line) {
+fn feed(samples: &mut Samples, kept: &mut Kept, line: &Line) {
     let entry = &line.entry;
     let (subject, at) = (entry.subject.as_str(), line.ts.as_second() as f64);
     let words: Vec<&str> = entry.kind.split('.').collect();
@@ -84,12 +100,24 @@ fn feed(samples: &mut Samples, took: &mut Vec<f64>, line: &Line) {
             count(samples, "xtask_runs_total", &[("result", &snake(subject))], 1.0);
             if subject == "passed" {
                 set(samples, "xtask_run_last_passed_timestamp_seconds", &[], at);
-                took.extend(entry.value);
+                kept.took.extend(entry.value);
             }
         }
         ["release", "published"] => count(samples, "xtask_releases_total", &[], 1.0),
         ["deploy", "begun"] => count(samples, "xtask_deploys_unfinished", &[("stage", subject)], 1.0),
         ["deploy", "ended"] => deployed(samples, line),
+        ["incident", "opened"] => {
+            let stage = entry.labels.get("stage").cloned().unwrap_or_default();
+            count(samples, "xtask_incidents_total", &[("stage", &stage)], 1.0);
+            if kept.open.insert(subject.to_owned(), stage.clone()).is_none() {
+                count(samples, "xtask_incidents_open", &[("stage", &stage)], 1.0);
+            }
+        }
+        ["incident", "closed"] => {
+            if let Some(stage) = kept.open.remove(subject) {
+                count(samples, "xtask_incidents_open", &[("stage", &stage)], -1.0);
+            }
+        }
         ["backup", step @ ("create" | "verify" | "restore" | "prune")] => {
             let labels = [("backup", subject), ("step", step), ("result", "success")];
             count(samples, "xtask_backups_total", &labels, 1.0);

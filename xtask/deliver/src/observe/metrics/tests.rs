@@ -126,6 +126,26 @@ fn what_is_under_way_stays_unfinished() {
 }
 
 #[test]
+fn incidents_are_open_until_they_are_closed_once() {
+    check(
+        "w 10 incident.opened i stage=a
+         w 20 incident.opened j stage=a
+         w 30 incident.opened k stage=b
+         w 40 incident.linked i stage=a caused_by=a-1.1
+         w 50 incident.closed i stage=a
+         v 60 incident.closed i stage=a
+         w 70 incident.closed k stage=b
+         w 80 incident.closed l stage=c",
+        expect![[r#"
+            xtask_incidents_total{stage="a"} 2
+            xtask_incidents_total{stage="b"} 1
+            xtask_incidents_open{stage="a"} 1
+            xtask_incidents_open{stage="b"} 0
+        "#]],
+    );
+}
+
+#[test]
 fn backups_and_drills_have_ages_and_failures() {
     check(
         "w 10 backup.create books 2000
