@@ -15,6 +15,9 @@ use anyhow::Context as _;
 use crate::digest::Digest;
 use crate::failure::Finding;
 
+/// How much of a file is read at once that is read piece by piece.
+const READ_BYTES: usize = 1 << 16;
+
 /// What to do with a generated file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -419,6 +422,15 @@ pub fn try_lock(path: &Path) -> anyhow::Result<Option<File>> {
         Err(fs::TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("cannot lock `{}`", path.display()))
         }
+    }
+}
+
+/// A file to be read piece by piece; `None` where there is none. For files that need not fit into memory.
+pub fn reader(path: &Path) -> anyhow::Result<Option<io::BufReader<File>>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(io::BufReader::with_capacity(READ_BYTES, file))),
+        Err(error) if absent(&error) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read `{}`", path.display())),
     }
 }
 

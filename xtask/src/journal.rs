@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -113,8 +113,16 @@ pub fn append(workspace: &Workspace, clock: &Clock, entries: Vec<Entry>) -> anyh
 
 /// Reads the whole journal and checks every chain.
 pub fn verify(workspace: &Workspace) -> anyhow::Result<Report> {
+    let mut lines = Vec::new();
+    let report = fold(workspace, |line| lines.push(line))?;
+    Ok(Report { lines, ..report })
+}
+
+/// Checks every chain, and hands over each line of the journal as it is read: of each writer in the order of its chain.
+/// The report has no lines, so what this needs does not grow with the journal.
+pub fn fold(workspace: &Workspace, mut each: impl FnMut(Line)) -> anyhow::Result<Report> {
     let mut report = Report::default();
-    let mut chains: BTreeMap<String, (u64, String)> = BTreeMap::new();
+    let mut chains = Chains::new();
     let paths = months(&workspace.journal())?;
     let last = paths.last().cloned();
     for path in files::list(&workspace.journal())? {
@@ -122,31 +130,53 @@ pub fn verify(workspace: &Workspace) -> anyhow::Result<Report> {
             report.set_aside.push(workspace.name_of(&path));
         }
     }
+    let mut bytes = Vec::new();
     for path in paths {
-        let text = files::read(&path)?.unwrap_or_default();
+        let Some(mut file) = files::reader(&path)? else { continue };
         let name = workspace.name_of(&path);
-        for (index, bytes) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            let place = format!("{name}:{}", index + 1);
+        for number in 1.. {
+            bytes.clear();
+            let read = file.read_until(b'\n', &mut bytes);
+            if read.with_context(|| format!("cannot read `{}`", path.display()))? == 0 {
+                break;
+            }
+            let place = || format!("{name}:{number}");
             let Some(json) = bytes.strip_suffix(b"\n") else {
                 match Some(&path) == last.as_ref() {
-                    true => report.torn = Some(place),
-                    false => report.broken.push(format!("{place}: the line has no end")),
+                    true => report.torn = Some(place()),
+                    false => report.broken.push(format!("{}: the line has no end", place())),
                 }
                 continue;
             };
             let Ok(line) = serde_json::from_slice::<Line>(json) else {
-                report.broken.push(format!("{place}: no journal line"));
+                report.broken.push(format!("{}: no journal line", place()));
                 continue;
             };
-            let (seq, prev) = chains.remove(&line.writer).unwrap_or((0, NONE.to_owned()));
-            if line.prev != prev || line.seq != seq + 1 {
-                report.broken.push(format!("{place}: does not follow line {seq} of writer {}", line.writer));
+            if let Some(seq) = follow(&mut chains, &line, json) {
+                report.broken.push(format!(
+                    "{}: does not follow line {seq} of writer {}",
+                    place(),
+                    line.writer
+                ));
             }
-            chains.insert(line.writer.clone(), (line.seq, Digest::of(json).to_string()));
-            report.lines.push(line);
+            each(line);
         }
     }
     Ok(report)
+}
+
+/// The place and the digest of the newest line of each writer.
+type Chains = BTreeMap<String, (u64, Digest)>;
+
+/// Takes a line as the newest of its writer; the place of the one before, where it does not follow that.
+fn follow(chains: &mut Chains, line: &Line, json: &[u8]) -> Option<u64> {
+    let newest = (line.seq, Digest::of(json));
+    let Some(before) = chains.get_mut(&line.writer) else {
+        chains.insert(line.writer.clone(), newest);
+        return (line.prev != NONE || line.seq != 1).then_some(0);
+    };
+    let (seq, digest) = std::mem::replace(before, newest);
+    (line.prev != digest.to_string() || line.seq != seq + 1).then_some(seq)
 }
 
 /// The name of this machine's chain: made once, kept in the state folder.
