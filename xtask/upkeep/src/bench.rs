@@ -8,9 +8,10 @@ mod fixture;
 mod figures;
 mod front;
 mod history;
+mod journal;
 mod propose;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nexus_xtask::doors::Doors;
@@ -58,7 +59,17 @@ pub(crate) fn run(doors: &Doors, bench: Bench, folder: PathBuf, pairs: usize) ->
         Bench::Propose => propose::measure(doors, &folder, pairs)?,
         Bench::Front => front::measure(doors, &folder, pairs)?,
     };
-    files::remove_folder(&folder)?;
+    show(doors, &folder, &figures)
+}
+
+/// Measures the fold of a long journal, against a bare typed parse of it.
+pub(crate) fn journal(doors: &Doors, folder: &Path, pairs: usize, fold: journal::Fold) -> Result<Exit> {
+    let figures = journal::measure(doors, folder, pairs, fold)?;
+    show(doors, folder, &figures)
+}
+
+fn show(doors: &Doors, folder: &Path, figures: &[Figure]) -> Result<Exit> {
+    files::remove_folder(folder)?;
     if doors.terminal.is_json() {
         doors.terminal.json(&figures.iter().map(Figure::json).collect::<Vec<_>>())?;
     } else {

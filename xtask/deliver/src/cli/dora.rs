@@ -8,7 +8,7 @@ use nexus_xtask::journal;
 use nexus_xtask::shell::quoted;
 
 use crate::deploy::config;
-use crate::observe::dora::{self, render};
+use crate::observe::dora::{self, history, render};
 use crate::release::gates::config::duration;
 
 /// Of which stage, and over how long.
@@ -31,7 +31,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     })?;
     let stage = stage(doors, arguments.stage.as_deref())?;
     let until = arguments.until.unwrap_or_else(|| doors.clock.now());
-    let found = journal::verify(&doors.workspace)?;
+    let found = events(doors)?;
     let report = dora::report(&found.lines, &stage, window, until);
     if doors.terminal.is_json() {
         doors.terminal.json(&report)?;
@@ -44,6 +44,21 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         );
     }
     Ok(Exit::Done)
+}
+
+/// The part of the journal that delivery is folded from: its events, and the earliest of all.
+pub(super) fn events(doors: &Doors) -> Result<journal::Report> {
+    let (mut lines, mut earliest) = (Vec::new(), None);
+    let report = journal::fold(&doors.workspace, |line| {
+        let is_earliest = earliest.is_none_or(|earliest| line.ts < earliest);
+        if is_earliest {
+            earliest = Some(line.ts);
+        }
+        if is_earliest || history::counts(&line) {
+            lines.push(line);
+        }
+    })?;
+    Ok(journal::Report { lines, ..report })
 }
 
 /// The one that is named; it may be one of earlier days, as long as the journal has it. Else the last one.

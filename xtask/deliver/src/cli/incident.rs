@@ -8,7 +8,7 @@ use nexus_xtask::failure::{Exit, Failure, Result};
 use nexus_xtask::journal::{self, Entry};
 use nexus_xtask::shell::quoted;
 
-use super::dora::unknown;
+use super::dora::{events, unknown};
 use crate::observe::dora::history::{self, AT, CAUSED_BY, CLOSED, History, Incident, LINKED, OPENED};
 use crate::observe::dora::{guess, render};
 
@@ -65,7 +65,7 @@ struct When {
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
-    let history = history::fold(&journal::verify(&doors.workspace)?.lines, doors.clock.now());
+    let history = history::fold(&events(doors)?.lines, doors.clock.now());
     match &arguments.verb {
         Verb::Open { stage, title, caused_by, when } => {
             open(doors, &history, stage, title, caused_by.as_deref(), when)

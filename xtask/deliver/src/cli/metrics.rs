@@ -6,7 +6,7 @@ use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::{Exit, Failure, Result};
 use nexus_xtask::{files, journal};
 
-use crate::observe::metrics;
+use crate::observe::metrics::Metrics;
 
 /// Where to.
 #[derive(Debug, clap::Args)]
@@ -17,7 +17,9 @@ pub struct Arguments {
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
-    let text = metrics::text(&journal::verify(&doors.workspace)?, env!("CARGO_PKG_VERSION"));
+    let mut taken = Metrics::default();
+    let report = journal::fold(&doors.workspace, |line| taken.take(&line))?;
+    let text = taken.text(&report, env!("CARGO_PKG_VERSION"));
     let Some(output) = &arguments.output else {
         doors.terminal.data(text.trim_end());
         return Ok(Exit::Done);

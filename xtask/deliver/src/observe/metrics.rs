@@ -4,10 +4,14 @@
 //! - Counters count events of the journal, which only grows, so they only grow.
 //! - What has not happened has no sample: an alert on it must ask for its absence. Nothing is 0 that is not known.
 //! - Moments are seconds since 1970, of the event and not of the look at it.
+//! - In which order files are read does not count. Only events whose order matters, deployments and incidents, are kept
+//!   until all are read; of all others there is nothing but the samples, however long the journal is.
 //!
 //! To add a family: a line in `FAMILIES`, and what feeds it in `feed`.
 
 use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 
 use nexus_xtask::journal::{Line, Report};
 
@@ -57,15 +61,6 @@ type Labels = String;
 /// Samples by family, and in a family by labels.
 type Samples = BTreeMap<&'static str, BTreeMap<Labels, f64>>;
 
-/// What is kept from event to event beside the samples.
-#[derive(Default)]
-struct Kept {
-    /// How long runs took that passed.
-    took: Vec<f64>,
-    /// The stage of each incident that goes on, by its name: what is closed twice is closed once.
-    open: BTreeMap<String, String>,
-}
-
 /// The name of every family there is, also of those without a sample.
 pub fn families() -> impl Iterator<Item = &'static str> {
     FAMILIES.iter().map(|(family, _, _)| *family)
@@ -73,63 +68,128 @@ pub fn families() -> impl Iterator<Item = &'static str> {
 
 /// All families that have a sample.
 pub fn text(report: &Report, version: &str) -> String {
-    let mut samples = Samples::new();
-    set(&mut samples, "xtask_build_info", &[("version", version)], 1.0);
-    count(&mut samples, "xtask_journal_events_total", &[], report.lines.len() as f64);
-    set(&mut samples, "xtask_journal_broken_places", &[], report.broken.len() as f64);
-    if let Some(newest) = report.lines.iter().map(|line| line.ts.as_second()).max() {
-        set(&mut samples, "xtask_journal_last_event_timestamp_seconds", &[], newest as f64);
+    let mut metrics = Metrics::default();
+    report.lines.iter().for_each(|line| metrics.take(line));
+    metrics.text(report, version)
+}
+
+/// Metrics, as far as events were taken.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    samples: Samples,
+    /// Samples of which the newest event decides.
+    newest: BTreeMap<&'static str, BTreeMap<Labels, Newest>>,
+    took: Took,
+    /// Events of stages, which count in their order.
+    of_stages: Vec<Line>,
+    events: u64,
+    last: Option<i64>,
+}
+
+/// A value, and when which event said so: several writers may have written at the same time.
+#[derive(Debug)]
+struct Newest {
+    ts: Timestamp,
+    writer: String,
+    seq: u64,
+    value: f64,
+}
+
+/// How long runs took that passed, in milliseconds: whole numbers have the same sum in each order.
+#[derive(Debug, Default)]
+struct Took {
+    within: [u64; BOUNDS.len()],
+    all: u64,
+    sum: i64,
+}
+
+impl Metrics {
+    /// Takes an event.
+    pub fn take(&mut self, line: &Line) {
+        self.events += 1;
+        self.last = self.last.max(Some(line.ts.as_second()));
+        match line.entry.kind.split_once('.') {
+            Some(("deploy" | "incident", _)) => self.of_stages.push(line.clone()),
+            _ => feed(self, line),
+        }
     }
-    let mut lines: Vec<&Line> = report.lines.iter().collect();
-    // Several writers may have written at the same time: which of them was last must not depend on files.
-    lines.sort_by(|one, other| (one.ts, &one.writer, one.seq).cmp(&(other.ts, &other.writer, other.seq)));
-    let mut kept = Kept::default();
-    for line in lines {
-        feed(&mut samples, &mut kept, line);
+
+    /// All families that have a sample. The report says what is not whole.
+    pub fn text(mut self, report: &Report, version: &str) -> String {
+        self.of_stages
+            .sort_by(|one, other| (one.ts, &one.writer, one.seq).cmp(&(other.ts, &other.writer, other.seq)));
+        let mut samples = std::mem::take(&mut self.samples);
+        let mut open = BTreeMap::new();
+        for line in &self.of_stages {
+            on_stage(&mut samples, &mut open, line);
+        }
+        set(&mut samples, "xtask_build_info", &[("version", version)], 1.0);
+        count(&mut samples, "xtask_journal_events_total", &[], self.events as f64);
+        set(&mut samples, "xtask_journal_broken_places", &[], report.broken.len() as f64);
+        if let Some(last) = self.last {
+            set(&mut samples, "xtask_journal_last_event_timestamp_seconds", &[], last as f64);
+        }
+        for (family, of_family) in self.newest {
+            let values = of_family.into_iter().map(|(labels, newest)| (labels, newest.value));
+            samples.entry(family).or_default().extend(values);
+        }
+        print(&samples, &self.took)
     }
-    print(&samples, &kept.took)
+
+    /// The value holds from this event on, unless a newer one said something else.
+    fn newest(&mut self, family: &'static str, given: &[(&str, &str)], line: &Line, value: f64) {
+        let of_family = self.newest.entry(family).or_default();
+        let known = of_family.entry(labels(given)).or_insert_with(|| Newest {
+            ts: line.ts,
+            writer: line.writer.clone(),
+            seq: line.seq,
+            value,
+        });
+        if (line.ts, &line.writer, line.seq) >= (known.ts, &known.writer, known.seq) {
+            (known.ts, known.seq, known.value) = (line.ts, line.seq, value);
+            known.writer.clone_from(&line.writer);
+        }
+    }
+}
+
+impl Took {
+    fn add(&mut self, seconds: f64) {
+        for (within, bound) in self.within.iter_mut().zip(BOUNDS) {
+            *within += u64::from(seconds <= f64::from(bound));
+        }
+        self.all += 1;
+        // A run that took longer than a number holds did not take place.
+        self.sum = self.sum.saturating_add((seconds * 1000.0).round() as i64);
+    }
 }
 
 /// What one event says.
-fn feed(samples: &mut Samples, kept: &mut Kept, line: &Line) {
+fn feed(metrics: &mut Metrics, line: &Line) {
     let entry = &line.entry;
     let (subject, at) = (entry.subject.as_str(), line.ts.as_second() as f64);
     let words: Vec<&str> = entry.kind.split('.').collect();
+    let samples = &mut metrics.samples;
     match words.as_slice() {
         ["ci", "run"] => {
             count(samples, "xtask_runs_total", &[("result", &snake(subject))], 1.0);
             if subject == "passed" {
-                set(samples, "xtask_run_last_passed_timestamp_seconds", &[], at);
-                kept.took.extend(entry.value);
+                entry.value.into_iter().for_each(|seconds| metrics.took.add(seconds));
+                metrics.newest("xtask_run_last_passed_timestamp_seconds", &[], line, at);
             }
         }
         ["release", "published"] => count(samples, "xtask_releases_total", &[], 1.0),
-        ["deploy", "begun"] => count(samples, "xtask_deploys_unfinished", &[("stage", subject)], 1.0),
-        ["deploy", "ended"] => deployed(samples, line),
-        ["incident", "opened"] => {
-            let stage = entry.labels.get("stage").cloned().unwrap_or_default();
-            count(samples, "xtask_incidents_total", &[("stage", &stage)], 1.0);
-            if kept.open.insert(subject.to_owned(), stage.clone()).is_none() {
-                count(samples, "xtask_incidents_open", &[("stage", &stage)], 1.0);
-            }
-        }
-        ["incident", "closed"] => {
-            if let Some(stage) = kept.open.remove(subject) {
-                count(samples, "xtask_incidents_open", &[("stage", &stage)], -1.0);
-            }
-        }
         ["backup", step @ ("create" | "verify" | "restore" | "prune")] => {
             let labels = [("backup", subject), ("step", step), ("result", "success")];
             count(samples, "xtask_backups_total", &labels, 1.0);
             let backup = [("backup", subject)];
             match *step {
                 "create" => {
-                    set(samples, "xtask_backup_last_created_timestamp_seconds", &backup, at);
+                    metrics.newest("xtask_backup_last_created_timestamp_seconds", &backup, line, at);
                     if let Some(bytes) = entry.value {
-                        set(samples, "xtask_backup_size_bytes", &backup, bytes);
+                        metrics.newest("xtask_backup_size_bytes", &backup, line, bytes);
                     }
                 }
-                "verify" => set(samples, "xtask_backup_last_verified_timestamp_seconds", &backup, at),
+                "verify" => metrics.newest("xtask_backup_last_verified_timestamp_seconds", &backup, line, at),
                 _ => {}
             }
         }
@@ -143,12 +203,35 @@ fn feed(samples: &mut Samples, kept: &mut Kept, line: &Line) {
         }
         ["drill", kind] => {
             let labels = [("drill", subject), ("kind", kind)];
-            set(samples, "xtask_drill_last_success_timestamp_seconds", &labels, at);
             count(samples, "xtask_drills_total", &[labels[0], labels[1], ("result", "success")], 1.0);
+            metrics.newest("xtask_drill_last_success_timestamp_seconds", &labels, line, at);
         }
         ["drill", kind, "failed"] => {
             let labels = [("drill", subject), ("kind", kind), ("result", "failure")];
             count(samples, "xtask_drills_total", &labels, 1.0);
+        }
+        _ => {}
+    }
+}
+
+/// What one event of a stage says, after those before it. `open` has the stage of each incident that goes on, by its name:
+/// what is closed twice is closed once.
+fn on_stage(samples: &mut Samples, open: &mut BTreeMap<String, String>, line: &Line) {
+    let subject = line.entry.subject.as_str();
+    match line.entry.kind.as_str() {
+        "deploy.begun" => count(samples, "xtask_deploys_unfinished", &[("stage", subject)], 1.0),
+        "deploy.ended" => deployed(samples, line),
+        "incident.opened" => {
+            let stage = line.entry.labels.get("stage").cloned().unwrap_or_default();
+            count(samples, "xtask_incidents_total", &[("stage", &stage)], 1.0);
+            if open.insert(subject.to_owned(), stage.clone()).is_none() {
+                count(samples, "xtask_incidents_open", &[("stage", &stage)], 1.0);
+            }
+        }
+        "incident.closed" => {
+            if let Some(stage) = open.remove(subject) {
+                count(samples, "xtask_incidents_open", &[("stage", &stage)], -1.0);
+            }
         }
         _ => {}
     }
@@ -212,7 +295,7 @@ fn snake(word: &str) -> String {
     text
 }
 
-fn print(samples: &Samples, took: &[f64]) -> String {
+fn print(samples: &Samples, took: &Took) -> String {
     let mut text = String::new();
     for (family, kind, help) in FAMILIES {
         let lines = match *kind {
@@ -232,16 +315,14 @@ fn print(samples: &Samples, took: &[f64]) -> String {
 }
 
 /// Empty where nothing was measured.
-fn histogram(family: &str, took: &[f64]) -> String {
-    if took.is_empty() {
+fn histogram(family: &str, took: &Took) -> String {
+    if took.all == 0 {
         return String::new();
     }
-    let within = |bound: f64| took.iter().filter(|seconds| **seconds <= bound).count();
-    let mut text: String = BOUNDS
-        .iter()
-        .map(|bound| format!("{family}_bucket{{le=\"{bound}\"}} {}\n", within(f64::from(*bound))))
-        .collect();
-    let (all, sum) = (took.len(), took.iter().sum::<f64>());
+    let buckets = BOUNDS.iter().zip(took.within);
+    let mut text: String =
+        buckets.map(|(bound, within)| format!("{family}_bucket{{le=\"{bound}\"}} {within}\n")).collect();
+    let (all, sum) = (took.all, took.sum as f64 / 1000.0);
     text += &format!("{family}_bucket{{le=\"+Inf\"}} {all}\n{family}_sum {sum}\n{family}_count {all}\n");
     text
 }

@@ -6,7 +6,11 @@ use clap::ValueEnum;
 
 use crate::bench::{self, Bench};
 use nexus_xtask::doors::Doors;
-use nexus_xtask::failure::{Exit, Result};
+use nexus_xtask::failure::{Exit, Failure, Result};
+use nexus_xtask::journal;
+use nexus_xtask::shell::{Command, Ended};
+use nexus_xtask::workspace::Workspace;
+use nexus_xtask_deliver::observe::metrics::Metrics;
 
 /// What to measure, and how often.
 #[derive(Debug, clap::Args)]
@@ -35,6 +39,8 @@ enum What {
     Front,
     /// `release propose` on 20,000 commits of 25 packages, against `git log` alone, and against git-cliff
     Propose,
+    /// Folding a journal of 5 million events into metrics, against a bare typed parse of the same bytes
+    Journal,
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
@@ -44,11 +50,52 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         What::Cold => Bench::Cold,
         What::Front => Bench::Front,
         What::Propose => Bench::Propose,
+        // What is compared are loops of this very program.
+        What::Journal if cfg!(debug_assertions) => return optimized(doors, arguments),
+        What::Journal => {
+            return bench::journal(doors, &folder(doors, arguments), usize::from(arguments.pairs), fold);
+        }
     };
+    bench::run(doors, bench, folder(doors, arguments), usize::from(arguments.pairs))
+}
+
+/// The folder to measure in.
+fn folder(doors: &Doors, arguments: &Arguments) -> PathBuf {
     let temporary = doors.environment.get("TMPDIR").unwrap_or("/tmp");
-    let folder = match &arguments.folder {
+    match &arguments.folder {
         Some(folder) => doors.environment.folder().join(folder),
         None => PathBuf::from(temporary).join(format!("xtask-bench-{}", std::process::id())),
-    };
-    bench::run(doors, bench, folder, usize::from(arguments.pairs))
+    }
+}
+
+/// What `cargo xtask metrics` does with a journal.
+fn fold(workspace: &Workspace) -> Result<String> {
+    let mut metrics = Metrics::default();
+    let report = journal::fold(workspace, |line| metrics.take(&line))?;
+    match report.broken.first() {
+        Some(broken) => Err(Failure::no(broken.clone()).next("cargo xtask journal verify")),
+        None => Ok(metrics.text(&report, env!("CARGO_PKG_VERSION"))),
+    }
+}
+
+/// The same command by an optimized build of this program.
+fn optimized(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
+    let package = env!("CARGO_PKG_NAME");
+    doors.terminal.talk(&format!("building `{package}`, optimized"));
+    let target = doors.workspace.root().join("target");
+    let folder = target.display().to_string();
+    let words = ["build", "--quiet", "--release", "--package", package, "--target-dir", &folder];
+    doors.shell.read(&Command::new("cargo", words))?;
+    let program = target.join("release").join(format!("{package}{}", std::env::consts::EXE_SUFFIX));
+    let mut words =
+        vec!["bench".to_owned(), "journal".to_owned(), "--pairs".to_owned(), arguments.pairs.to_string()];
+    words.extend(doors.terminal.is_json().then(|| "--json".to_owned()));
+    if let Some(folder) = &arguments.folder {
+        words.extend(["--folder".to_owned(), doors.environment.folder().join(folder).display().to_string()]);
+    }
+    match doors.shell.run(&Command::new(program.display().to_string(), words))? {
+        Ended::Exit(0) => Ok(Exit::Done),
+        // It said why.
+        _ => Ok(Exit::No),
+    }
 }

@@ -15,6 +15,12 @@ use serde::Serialize;
 
 use nexus_xtask::journal::Line;
 
+/// The event that a deployment begins.
+const BEGUN: &str = "deploy.begun";
+
+/// The event that says how it ended.
+const ENDED: &str = "deploy.ended";
+
 /// The event that an incident began.
 pub const OPENED: &str = "incident.opened";
 
@@ -160,8 +166,8 @@ pub fn fold<'a>(lines: impl IntoIterator<Item = &'a Line>, until: Timestamp) -> 
     let mut open: BTreeMap<Key, Vec<&Line>> = BTreeMap::new();
     for line in lines {
         match line.entry.kind.as_str() {
-            "deploy.begun" => open.entry(key(line)).or_default().push(line),
-            "deploy.ended" => ended(&mut history, &mut open, line),
+            BEGUN => open.entry(key(line)).or_default().push(line),
+            ENDED => ended(&mut history, &mut open, line),
             OPENED | CLOSED | LINKED => incident(&mut history.incidents, line),
             _ => {}
         }
@@ -172,6 +178,11 @@ pub fn fold<'a>(lines: impl IntoIterator<Item = &'a Line>, until: Timestamp) -> 
     history.deployments.sort_by(|one, other| (one.at(), &one.id).cmp(&(other.at(), &other.id)));
     history.incidents.sort_by(|one, other| (one.opened, &one.id).cmp(&(other.opened, &other.id)));
     history
+}
+
+/// True for an event that tells of a deployment or an incident; of all others only the time of the earliest counts.
+pub fn counts(line: &Line) -> bool {
+    matches!(line.entry.kind.as_str(), BEGUN | ENDED | OPENED | CLOSED | LINKED)
 }
 
 /// What a link means, seen from a moment.
