@@ -297,12 +297,13 @@ impl<'a> View<'a> {
             return None;
         }
         let before: Vec<&Deployment> = self.on_stage().filter(|one| one.at() < back.at()).collect();
-        let last = before.iter().rev().find(|one| one.end != End::Unknown && one.end != End::RolledBack)?;
-        // It mended what stopped half-way, and says nothing about the release before that.
-        if last.end.is_failure() {
-            return None;
-        }
-        let release = back.before.as_ref().unwrap_or(&last.release);
+        let stays = |one: &&&Deployment| one.end != End::Unknown && one.end != End::RolledBack;
+        let release = match (&back.before, before.iter().rev().find(stays)) {
+            (Some(release), _) => release,
+            // It mended what stopped half-way, and says nothing about the release before that.
+            (None, Some(last)) if !last.end.is_failure() => &last.release,
+            (None, _) => return None,
+        };
         before.into_iter().rev().find(|one| one.came() && one.release == *release)
     }
 

@@ -1,6 +1,7 @@
 //! A recorded history, and its figures as a person computes them with a pencil.
 
 use expect_test::{Expect, expect};
+use serde_json::json;
 
 use super::*;
 
@@ -128,6 +129,45 @@ fn the_order_of_lines_does_not_count() {
     let before = report(&lines, "production", window, at);
     lines.reverse();
     assert_eq!(report(&lines, "production", window, at), before);
+}
+
+/// Events of a stage: `second kind release way [outcome] [before=RELEASE]`; the deployments that failed, with the causes.
+#[track_caller]
+fn failed(events: &[&str], expected: &str) {
+    let line = |(seq, text): (u64, &&str)| {
+        let mut words = text.split(' ');
+        let mut next = || words.next().unwrap_or_default();
+        let (second, kind, release, way, outcome) = (next(), next(), next(), next(), next());
+        let mut labels = json!({ "release": release, "way": way, "outcome": outcome });
+        if let Some((name, value)) = words.next().and_then(|word| word.split_once('=')) {
+            labels[name] = json!(value);
+        }
+        let ts = Timestamp::from_second(second.parse().unwrap()).unwrap();
+        let line = json!({ "v": 1, "writer": "w", "seq": seq, "ts": ts, "kind": kind, "subject": "a", "labels": labels, "prev": "" });
+        serde_json::from_value(line).unwrap()
+    };
+    let lines: Vec<Line> = (1..).zip(events).map(line).collect();
+    let report = report(&lines, "a", SignedDuration::from_secs(1000), Timestamp::from_second(999).unwrap());
+    let failures = report.failures.iter().map(|one| format!("{} {:?}", one.deployment, one.causes));
+    assert_eq!(failures.collect::<Vec<_>>().join("; "), expected);
+}
+
+/// What a way back says about the deployments before it.
+#[test]
+fn a_way_back_fails_what_it_left_and_nothing_else() {
+    let came = ["10 deploy.ended 1 forward Succeeded", "20 deploy.ended 2 forward Succeeded"];
+    let with = |more: &[&'static str]| [&came, more].concat();
+    failed(&with(&["30 deploy.ended 1 back Succeeded"]), r#"w:2 [WentBack("w:3")]"#);
+    failed(&with(&["30 deploy.ended 1 back RolledBack"]), "");
+    // The second one leaves what the first one went to.
+    let twice = ["30 deploy.ended 1 back Succeeded", "40 deploy.ended 0 back Succeeded"];
+    failed(&with(&twice), r#"w:1 [WentBack("w:4")]; w:2 [WentBack("w:3")]"#);
+    // The same release again needed a person, and the way back is the mending of that.
+    let again = ["30 deploy.ended 2 forward Person", "40 deploy.ended 1 back Succeeded"];
+    failed(&with(&again), "w:3 [OwnEnd(Person)]");
+    // It stopped and everything had gone back by itself: what people then left is what every host had.
+    let stopped = ["30 deploy.ended 3 forward Paused", "40 deploy.ended 1 back Succeeded before=2"];
+    failed(&with(&stopped), r#"w:2 [WentBack("w:4")]; w:3 [OwnEnd(Paused)]"#);
 }
 
 #[test]
