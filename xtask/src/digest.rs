@@ -19,6 +19,19 @@ impl Digest {
         Digest(Sha256::digest(bytes.as_ref()).into())
     }
 
+    /// True when this is how it is written, to the letter.
+    pub fn is_written(&self, text: &str) -> bool {
+        self.digits() == text.as_bytes()
+    }
+
+    fn digits(&self) -> [u8; 64] {
+        let mut text = [0; 64];
+        for (byte, digits) in self.0.iter().zip(text.as_chunks_mut::<2>().0) {
+            *digits = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+        }
+        text
+    }
+
     /// The first eight digits: enough for a person to tell two of them apart.
     pub fn short(&self) -> String {
         let mut text = self.to_string();
@@ -29,12 +42,8 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0; 64];
-        for (byte, digits) in self.0.iter().zip(text.as_chunks_mut::<2>().0) {
-            *digits = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
-        }
         // Two ASCII digits for each byte are always text.
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        f.write_str(std::str::from_utf8(&self.digits()).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -176,7 +176,7 @@ fn follow(chains: &mut Chains, line: &Line, json: &[u8]) -> Option<u64> {
         return (line.prev != NONE || line.seq != 1).then_some(0);
     };
     let (seq, digest) = std::mem::replace(before, newest);
-    (line.prev != digest.to_string() || line.seq != seq + 1).then_some(seq)
+    (!digest.is_written(&line.prev) || line.seq != seq + 1).then_some(seq)
 }
 
 /// The name of this machine's chain: made once, kept in the state folder.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use nexus_xtask::journal::{Line, Report};
+use nexus_xtask::journal::{Entry, Line, Report};
 
 /// The name, the type and the meaning of each family, in the order in which they are printed.
 const FAMILIES: &[(&str, &str, &str)] = &[
@@ -76,9 +76,8 @@ pub fn text(report: &Report, version: &str) -> String {
 /// Metrics, as far as events were taken.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    samples: Samples,
-    /// Samples of which the newest event decides.
-    newest: BTreeMap<&'static str, BTreeMap<Labels, Newest>>,
+    /// By kind and subject, which is all that such an event's samples depend on.
+    tallies: BTreeMap<String, BTreeMap<String, Tally>>,
     took: Took,
     /// Events of stages, which count in their order.
     of_stages: Vec<Line>,
@@ -86,7 +85,15 @@ pub struct Metrics {
     last: Option<i64>,
 }
 
-/// A value, and when which event said so: several writers may have written at the same time.
+/// How often something happened, when last, and the newest figure.
+#[derive(Debug, Default)]
+struct Tally {
+    count: u64,
+    last: i64,
+    newest: Option<Newest>,
+}
+
+/// A figure, and which event said it: several writers may have written at the same time.
 #[derive(Debug)]
 struct Newest {
     ts: Timestamp,
@@ -108,17 +115,36 @@ impl Metrics {
     pub fn take(&mut self, line: &Line) {
         self.events += 1;
         self.last = self.last.max(Some(line.ts.as_second()));
-        match line.entry.kind.split_once('.') {
-            Some(("deploy" | "incident", _)) => self.of_stages.push(line.clone()),
-            _ => feed(self, line),
+        let (kind, subject) = (line.entry.kind.as_str(), line.entry.subject.as_str());
+        match kind.split_once('.') {
+            Some(("deploy" | "incident", _)) => self.of_stages.push(short(line)),
+            Some(("ci" | "release" | "backup" | "drill", _)) => {
+                if let (("ci.run", "passed"), Some(seconds)) = ((kind, subject), line.entry.value) {
+                    self.took.add(seconds);
+                }
+                // Looked for first: hardly any event is the first of its kind.
+                match self.tallies.get_mut(kind).and_then(|tallies| tallies.get_mut(subject)) {
+                    Some(tally) => tally.add(line),
+                    None => {
+                        let tallies = self.tallies.entry(kind.to_owned()).or_default();
+                        tallies.entry(subject.to_owned()).or_default().add(line);
+                    }
+                }
+            }
+            _ => {}
         }
     }
 
     /// All families that have a sample. The report says what is not whole.
     pub fn text(mut self, report: &Report, version: &str) -> String {
+        let mut samples = Samples::new();
+        for (kind, tallies) in &self.tallies {
+            for (subject, tally) in tallies {
+                feed(&mut samples, kind, subject, tally);
+            }
+        }
         self.of_stages
             .sort_by(|one, other| (one.ts, &one.writer, one.seq).cmp(&(other.ts, &other.writer, other.seq)));
-        let mut samples = std::mem::take(&mut self.samples);
         let mut open = BTreeMap::new();
         for line in &self.of_stages {
             on_stage(&mut samples, &mut open, line);
@@ -129,25 +155,38 @@ impl Metrics {
         if let Some(last) = self.last {
             set(&mut samples, "xtask_journal_last_event_timestamp_seconds", &[], last as f64);
         }
-        for (family, of_family) in self.newest {
-            let values = of_family.into_iter().map(|(labels, newest)| (labels, newest.value));
-            samples.entry(family).or_default().extend(values);
-        }
         print(&samples, &self.took)
     }
+}
 
-    /// The value holds from this event on, unless a newer one said something else.
-    fn newest(&mut self, family: &'static str, given: &[(&str, &str)], line: &Line, value: f64) {
-        let of_family = self.newest.entry(family).or_default();
-        let known = of_family.entry(labels(given)).or_insert_with(|| Newest {
-            ts: line.ts,
-            writer: line.writer.clone(),
-            seq: line.seq,
-            value,
-        });
-        if (line.ts, &line.writer, line.seq) >= (known.ts, &known.writer, known.seq) {
-            (known.ts, known.seq, known.value) = (line.ts, line.seq, value);
-            known.writer.clone_from(&line.writer);
+/// What samples need of an event that is kept.
+fn short(line: &Line) -> Line {
+    const LABELS: [&str; 4] = ["stage", "release", "way", "outcome"];
+    let labels = LABELS.iter().filter_map(|name| line.entry.labels.get_key_value(*name));
+    let entry = Entry {
+        kind: line.entry.kind.clone(),
+        subject: line.entry.subject.clone(),
+        labels: labels.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        ..Entry::default()
+    };
+    Line { v: line.v, writer: line.writer.clone(), seq: line.seq, ts: line.ts, entry, prev: String::new() }
+}
+
+impl Tally {
+    fn add(&mut self, line: &Line) {
+        self.last = if self.count == 0 { line.ts.as_second() } else { self.last.max(line.ts.as_second()) };
+        self.count += 1;
+        let Some(value) = line.entry.value else { return };
+        let place = (line.ts, line.writer.as_str(), line.seq);
+        match &mut self.newest {
+            Some(newest) if place < (newest.ts, newest.writer.as_str(), newest.seq) => {}
+            Some(newest) => {
+                (newest.ts, newest.seq, newest.value) = (line.ts, line.seq, value);
+                newest.writer.clone_from(&line.writer);
+            }
+            newest => {
+                *newest = Some(Newest { ts: line.ts, writer: line.writer.clone(), seq: line.seq, value });
+            }
         }
     }
 }
@@ -163,52 +202,49 @@ impl Took {
     }
 }
 
-/// What one event says.
-fn feed(metrics: &mut Metrics, line: &Line) {
-    let entry = &line.entry;
-    let (subject, at) = (entry.subject.as_str(), line.ts.as_second() as f64);
-    let words: Vec<&str> = entry.kind.split('.').collect();
-    let samples = &mut metrics.samples;
+/// What all events of one kind and subject say.
+fn feed(samples: &mut Samples, kind: &str, subject: &str, tally: &Tally) {
+    let (all, at) = (tally.count as f64, tally.last as f64);
+    let words: Vec<&str> = kind.split('.').collect();
     match words.as_slice() {
         ["ci", "run"] => {
-            count(samples, "xtask_runs_total", &[("result", &snake(subject))], 1.0);
+            count(samples, "xtask_runs_total", &[("result", &snake(subject))], all);
             if subject == "passed" {
-                entry.value.into_iter().for_each(|seconds| metrics.took.add(seconds));
-                metrics.newest("xtask_run_last_passed_timestamp_seconds", &[], line, at);
+                set(samples, "xtask_run_last_passed_timestamp_seconds", &[], at);
             }
         }
-        ["release", "published"] => count(samples, "xtask_releases_total", &[], 1.0),
+        ["release", "published"] => count(samples, "xtask_releases_total", &[], all),
         ["backup", step @ ("create" | "verify" | "restore" | "prune")] => {
             let labels = [("backup", subject), ("step", step), ("result", "success")];
-            count(samples, "xtask_backups_total", &labels, 1.0);
+            count(samples, "xtask_backups_total", &labels, all);
             let backup = [("backup", subject)];
             match *step {
                 "create" => {
-                    metrics.newest("xtask_backup_last_created_timestamp_seconds", &backup, line, at);
-                    if let Some(bytes) = entry.value {
-                        metrics.newest("xtask_backup_size_bytes", &backup, line, bytes);
+                    set(samples, "xtask_backup_last_created_timestamp_seconds", &backup, at);
+                    if let Some(newest) = &tally.newest {
+                        set(samples, "xtask_backup_size_bytes", &backup, newest.value);
                     }
                 }
-                "verify" => metrics.newest("xtask_backup_last_verified_timestamp_seconds", &backup, line, at),
+                "verify" => set(samples, "xtask_backup_last_verified_timestamp_seconds", &backup, at),
                 _ => {}
             }
         }
         ["backup", "failed"] => {
             let labels = [("backup", subject), ("step", "create"), ("result", "failure")];
-            count(samples, "xtask_backups_total", &labels, 1.0);
+            count(samples, "xtask_backups_total", &labels, all);
         }
         ["backup", step, "failed"] => {
             let labels = [("backup", subject), ("step", step), ("result", "failure")];
-            count(samples, "xtask_backups_total", &labels, 1.0);
+            count(samples, "xtask_backups_total", &labels, all);
         }
         ["drill", kind] => {
             let labels = [("drill", subject), ("kind", kind)];
-            count(samples, "xtask_drills_total", &[labels[0], labels[1], ("result", "success")], 1.0);
-            metrics.newest("xtask_drill_last_success_timestamp_seconds", &labels, line, at);
+            set(samples, "xtask_drill_last_success_timestamp_seconds", &labels, at);
+            count(samples, "xtask_drills_total", &[labels[0], labels[1], ("result", "success")], all);
         }
         ["drill", kind, "failed"] => {
             let labels = [("drill", subject), ("kind", kind), ("result", "failure")];
-            count(samples, "xtask_drills_total", &labels, 1.0);
+            count(samples, "xtask_drills_total", &labels, all);
         }
         _ => {}
     }
