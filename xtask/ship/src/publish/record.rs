@@ -38,12 +38,13 @@ impl Record {
     /// True when a run from this folder meant to apply the effect, whatever was staged then, and did not record that it
     /// came to be.
     pub(super) fn is_intended(&self, step: &Step) -> anyhow::Result<bool> {
-        let lines = journal::verify(&self.workspace)?.lines;
-        let last = lines
-            .into_iter()
-            .map(|line| line.entry)
-            .rfind(|entry| entry.subject == step.id && [INTENT, DONE].contains(&entry.kind.as_str()));
-        Ok(last.is_some_and(|entry| entry.kind == INTENT))
+        let mut is_open = false;
+        journal::fold(&self.workspace, |line| match line.entry.kind.as_str() {
+            INTENT if line.entry.subject == step.id => is_open = true,
+            DONE if line.entry.subject == step.id => is_open = false,
+            _ => {}
+        })?;
+        Ok(is_open)
     }
 
     /// The effect was applied, and seen.
@@ -54,9 +55,10 @@ impl Record {
     /// Every effect of the plan is there. Said once for each seal, by whichever run comes so far.
     pub(super) fn all_done(&self, plan: &Plan) -> anyhow::Result<()> {
         let seal = self.seal.to_string();
-        let said = journal::verify(&self.workspace)?.lines.into_iter().any(|line| {
-            line.entry.kind == PUBLISHED && line.entry.labels.get("seal").is_some_and(|other| *other == seal)
-        });
+        let mut said = false;
+        journal::fold(&self.workspace, |line| {
+            said |= line.entry.kind == PUBLISHED && line.entry.labels.get("seal") == Some(&seal);
+        })?;
         if said {
             return Ok(());
         }
