@@ -184,6 +184,33 @@ fn a_collector_gets_the_spans_while_the_run_goes_on() {
     assert_eq!(ids(&again), ids(&spans));
 }
 
+/// Nobody says how a run came out whose writer was killed; who follows it says that.
+#[test]
+fn a_run_that_was_killed_ends_in_an_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let sandbox = told_to(&listener.local_addr().unwrap().to_string(), "");
+    sandbox.write("../fifo.sh", "mkfifo \"$1\" && cat \"$1\"\n");
+    let fifo = sandbox.path("../fifo");
+    let script = sandbox.path("../fifo.sh");
+    let slow = format!("[steps.slow]\ncommand = [\"sh\", {script:?}, {fifo:?}]\n");
+    sandbox.write("release/ci.toml", &format!("{}{slow}", sandbox.read("release/ci.toml")));
+    let mut run = sandbox.command(satellites::front(), &["ci", "--step", "slow"]);
+    let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_for("step that runs", || fifo.exists().then_some(()));
+    let so_far = check(&sandbox, &["trace", "--endpoint", "http://127.0.0.1:9"], 0, "no span of run");
+    assert!(!so_far.stderr.contains("error"), "{}", so_far.transcript());
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+    let (_, body) = serve(&listener, answer);
+    let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let spans = json["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
+    assert!(
+        spans.len() == 1 && body.contains("{\"key\":\"error.type\",\"value\":{\"stringValue\":\"killed\"}}"),
+        "{body}"
+    );
+}
+
 /// Nobody listens, or somebody who never answers: the run is what it would be without them.
 #[test]
 fn a_collector_that_is_down_or_silent_costs_one_warning() {

@@ -62,7 +62,10 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     };
     // A process that follows writes to a log in which every word is trouble.
     if !arguments.follow {
-        doors.terminal.talk(&format!("{count} spans of run {run} were taken by {}", sender.address));
+        doors.terminal.talk(&match count {
+            0 => format!("no span of run {run} is there yet"),
+            _ => format!("{count} spans of run {run} were taken by {}", sender.address),
+        });
     }
     Ok(Exit::Done)
 }
