@@ -6,16 +6,19 @@
 
 use std::fs::File;
 use std::io::Write as _;
+use std::path::Path;
 
 use anyhow::Context as _;
 
 use crate::clock::Clock;
 use crate::digest::Digest;
+use crate::doors::Doors;
 use crate::environment::Environment;
 use crate::event::{self, Event, Stamped};
 use crate::failure::{Failure, Result};
 use crate::files;
 use crate::report;
+use crate::shell::Command;
 use crate::workspace::Workspace;
 
 /// The name for the newest run.
@@ -95,6 +98,31 @@ impl Recorder {
         files::write_cache(&folder.join("junit.xml"), report::junit(&self.events))?;
         summarize(environment, &self.events)
     }
+}
+
+/// Where collectors of spans are, as the specification of OpenTelemetry names the variables; the first is for spans alone.
+const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+
+/// What the process that sends them needs beside these.
+const PASSED: [&str; 4] =
+    ["OTEL_EXPORTER_OTLP_HEADERS", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"];
+
+/// True when the environment names a collector of spans.
+pub fn is_collected(environment: &Environment) -> bool {
+    ENDPOINTS.iter().any(|name| environment.get(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// Starts the process that follows a recording and sends its spans; it goes on when this one ends. What goes wrong is in the
+/// log, and nothing else is.
+pub fn follow(doors: &Doors, program: &Path, words: &[&str], log: &Path) -> anyhow::Result<()> {
+    let words = ["trace", "--follow"].iter().chain(words).copied();
+    let mut command = Command::new(program.display().to_string(), words);
+    for name in ENDPOINTS.into_iter().chain(PASSED) {
+        if let Some(value) = doors.environment.get(name).filter(|value| !value.is_empty()) {
+            command = command.with(name, value);
+        }
+    }
+    doors.shell.detach(&command, log).map(drop)
 }
 
 /// Appends the run to the step summary of a GitHub job; elsewhere does nothing.

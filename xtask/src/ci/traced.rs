@@ -7,15 +7,8 @@ use std::path::PathBuf;
 
 use crate::doors::Doors;
 use crate::files;
+use crate::recording;
 use crate::satellite::{self, DELIVER};
-use crate::shell::Command;
-
-/// Where collectors are, as the specification of OpenTelemetry names the variables; the first is for spans alone.
-const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
-
-/// What the process needs beside them.
-const PASSED: [&str; 4] =
-    ["OTEL_EXPORTER_OTLP_HEADERS", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"];
 
 /// What becomes of the spans.
 #[derive(Debug)]
@@ -30,8 +23,7 @@ pub(super) enum Traced {
 
 /// Starts to follow a run whose recording has begun.
 pub(super) fn begin(doors: &Doors, run: &str) -> Traced {
-    let value = |name: &str| doors.environment.get(name).filter(|value| !value.is_empty());
-    if ENDPOINTS.iter().all(|name| value(name).is_none()) {
+    if !recording::is_collected(&doors.environment) {
         return Traced::Unwanted;
     }
     let Some(program) = satellite::ready(doors, DELIVER) else {
@@ -40,15 +32,9 @@ pub(super) fn begin(doors: &Doors, run: &str) -> Traced {
             DELIVER.package
         ));
     };
-    let mut command = Command::new(program.display().to_string(), ["trace", "--follow", run]);
-    for name in ENDPOINTS.into_iter().chain(PASSED) {
-        if let Some(value) = value(name) {
-            command = command.with(name, value);
-        }
-    }
     let log = doors.workspace.run(run).join("trace.log");
-    match doors.shell.detach(&command, &log) {
-        Ok(_) => Traced::Followed(log),
+    match recording::follow(doors, &program, &[run], &log) {
+        Ok(()) => Traced::Followed(log),
         Err(error) => Traced::Not(format!("{error:#}")),
     }
 }

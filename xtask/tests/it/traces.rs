@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::deploy::World;
 use crate::peers::peer;
 use crate::sandbox::{Done, Sandbox, steps};
 use crate::satellites;
@@ -182,6 +183,37 @@ fn a_collector_gets_the_spans_while_the_run_goes_on() {
         ids
     };
     assert_eq!(ids(&again), ids(&spans));
+}
+
+/// A deployment that succeeds, and one that is taken back: their phases, and how they ended.
+#[test]
+fn deployments_have_spans_too() {
+    let mut world = World::new();
+    let Some(collector) = Collector::start(&world.0) else { return };
+    world.0.set("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("http://{}", collector.address));
+    world.check(&world.run("staging"), 0, "is confirmed on every host");
+    world.declare("GUESTBOOK_FAULTS = \"fail:100:0\"");
+    world.check(&world.run("staging"), 5, "was taken back");
+    let ended = |result: &str| collector.text().contains(&format!("cicd.pipeline.result: Str({result})"));
+    wait_for("end of both", || (ended("success") && ended("failure")).then_some(()));
+    let spans = collector.spans();
+    let names: Vec<_> = spans.iter().map(|span| span.name.as_str()).collect();
+    for name in ["lock", "stage", "watch", "confirm", "RUN deploy"] {
+        assert!(names.contains(&name), "{name} is not in {names:?}");
+    }
+    assert_eq!(names.iter().filter(|name| **name == "RUN deploy").count(), 2);
+    let mut ids: Vec<_> = spans.iter().map(|span| &span.id).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), spans.len());
+    let known: Vec<_> =
+        CONVENTIONS.lines().filter_map(|line| line.strip_prefix("attribute ")?.split(' ').next()).collect();
+    for (name, _) in spans.iter().flat_map(|span| &span.attributes) {
+        assert!(known.contains(&name.as_str()) || name.starts_with("xtask."), "{name}");
+    }
+    let deploys = ("cicd.pipeline.task.type".to_owned(), "Str(deploy)".to_owned());
+    assert!(spans.iter().find(|span| span.name == "stage").unwrap().attributes.contains(&deploys));
+    check(&world.0, &["trace", "--deployment", "none"], 2, "no deployment is recorded as `none`");
 }
 
 /// Nobody says how a run came out whose writer was killed; who follows it says that.

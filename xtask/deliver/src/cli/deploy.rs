@@ -8,6 +8,7 @@ mod look;
 mod resilience;
 pub(super) mod run;
 mod setup;
+mod traced;
 
 use std::path::PathBuf;
 

@@ -1,5 +1,6 @@
 //! `cargo xtask trace`: a recorded run as spans, printed, or sent while the run goes on or later.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nexus_xtask::doors::Doors;
@@ -29,6 +30,9 @@ pub struct Arguments {
     /// Send what there is, and go on until the run is over; what is sent a second time is no second span
     #[arg(long)]
     follow: bool,
+    /// RUN is the recording of a deployment, below `.xtask/deployments`
+    #[arg(long)]
+    deployment: bool,
     /// The collector, as in `http://127.0.0.1:4318`; `OTEL_EXPORTER_OTLP_ENDPOINT` where nothing is said, and without both
     /// the spans are printed
     #[arg(long, value_name = "URL")]
@@ -36,10 +40,11 @@ pub struct Arguments {
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
-    let run = recording::find(&doors.workspace, &arguments.run)?;
-    let place = place(doors, &run);
+    let recorded = Recorded::find(doors, arguments)?;
+    let run = recorded.name.as_str();
+    let place = place(doors, &recorded.folder);
     let Some(address) = address(doors, arguments.endpoint.as_deref())? else {
-        let (trace, spans) = known(doors, &run, &place)?;
+        let (trace, spans) = known(&recorded, &place)?;
         doors.terminal.data(&trace.body(&spans, &place));
         return Ok(Exit::Done);
     };
@@ -50,9 +55,9 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     }
     let mut sender = Sender { doors, address, waiting: Vec::new(), missed: 0 };
     let count = match arguments.follow {
-        true => follow(doors, &run, &place, &mut sender)?,
+        true => follow(&recorded.folder, &place, &mut sender)?,
         false => {
-            let (trace, spans) = known(doors, &run, &place)?;
+            let (trace, spans) = known(&recorded, &place)?;
             let count = spans.len();
             sender.waiting = spans;
             sender.missed = TRIES_MAX;
@@ -68,6 +73,34 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         });
     }
     Ok(Exit::Done)
+}
+
+/// A recording.
+struct Recorded {
+    name: String,
+    folder: PathBuf,
+    events: Vec<Stamped>,
+}
+
+impl Recorded {
+    fn find(doors: &Doors, arguments: &Arguments) -> Result<Recorded> {
+        if !arguments.deployment {
+            let name = recording::find(&doors.workspace, &arguments.run)?;
+            let events = recording::read(&doors.workspace, &name)?;
+            return Ok(Recorded { folder: doors.workspace.run(&name), name, events });
+        }
+        let folder = deployments(doors).join(&arguments.run);
+        let text = files::read(&folder.join("events.jsonl"))?.ok_or_else(|| {
+            Failure::usage(format!("no deployment is recorded as `{}`", arguments.run))
+                .next(format!("ls {}", doors.workspace.name_of(&deployments(doors))))
+        })?;
+        Ok(Recorded { name: arguments.run.clone(), folder, events: events(&text) })
+    }
+}
+
+/// Where deployments are recorded of which somebody wants spans.
+pub(super) fn deployments(doors: &Doors) -> PathBuf {
+    doors.workspace.state().join("deployments")
 }
 
 /// The whole address for spans. The general one is the beginning of it, as the specification says.
@@ -91,7 +124,7 @@ fn address(doors: &Doors, given: Option<&str>) -> Result<Option<String>> {
 }
 
 /// Where people look at the run: at the forge, or in its folder.
-fn place(doors: &Doors, run: &str) -> Place {
+fn place(doors: &Doors, folder: &Path) -> Place {
     let variable = |name: &str| doors.environment.get(name);
     let repository = variable("GITHUB_SERVER_URL").zip(variable("GITHUB_REPOSITORY"));
     let repository = repository.map(|(server, repository)| format!("{server}/{repository}"));
@@ -99,29 +132,28 @@ fn place(doors: &Doors, run: &str) -> Place {
     let url = at_forge.map(|(repository, id)| format!("{repository}/actions/runs/{id}"));
     Place {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        url: url.unwrap_or_else(|| format!("file://{}", doors.workspace.run(run).display())),
+        url: url.unwrap_or_else(|| format!("file://{}", folder.display())),
         repository,
     }
 }
 
 /// The spans of a run so far.
-fn known(doors: &Doors, run: &str, place: &Place) -> Result<(Trace, Vec<Span>)> {
+fn known(recorded: &Recorded, place: &Place) -> Result<(Trace, Vec<Span>)> {
     let mut trace = Trace::default();
-    let events = recording::read(&doors.workspace, run)?;
-    let mut spans: Vec<Span> = events.iter().filter_map(|event| trace.take(event, place)).collect();
-    if !trace.is_over && is_dead(doors, run)? {
+    let mut spans: Vec<Span> = recorded.events.iter().filter_map(|event| trace.take(event, place)).collect();
+    if !trace.is_over && is_dead(&recorded.folder)? {
         spans.extend(trace.killed());
     }
     Ok((trace, spans))
 }
 
 /// Sends spans as they come, until the run is over; how many there were.
-fn follow(doors: &Doors, run: &str, place: &Place, sender: &mut Sender<'_>) -> Result<usize> {
-    let path = doors.workspace.run(run).join("events.jsonl");
+fn follow(folder: &Path, place: &Place, sender: &mut Sender<'_>) -> Result<usize> {
+    let path = folder.join("events.jsonl");
     let (mut trace, mut read, mut count) = (Trace::default(), 0, 0);
     loop {
         // Asked before the file is read: what was written until then is in it.
-        let is_dead = is_dead(doors, run)?;
+        let is_dead = is_dead(folder)?;
         let text = files::read(&path)?.unwrap_or_default();
         // A line that is being written has no end yet.
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
@@ -146,8 +178,8 @@ fn events(text: &[u8]) -> Vec<Stamped> {
 }
 
 /// True when nobody writes the recording any more.
-fn is_dead(doors: &Doors, run: &str) -> Result<bool> {
-    Ok(files::try_lock(&doors.workspace.run(run).join("lock"))?.is_some())
+fn is_dead(folder: &Path) -> Result<bool> {
+    Ok(files::try_lock(&folder.join("lock"))?.is_some())
 }
 
 struct Sender<'a> {

@@ -113,7 +113,8 @@ impl Trace {
 
     fn task(&self, at: Timestamp, step: &str, outcome: &Outcome, place: &Place) -> Span {
         let (begun, attempts) = self.started.get(step).copied().unwrap_or((at, 0));
-        let job = self.jobs.get(step).map_or("", String::as_str);
+        // Steps that no plan has, as those of a deployment, have the job of the whole.
+        let job = self.jobs.get(step).unwrap_or(&self.pipeline).as_str();
         let (result, error) = result_of_task(outcome);
         let mut attributes = vec![
             ("cicd.pipeline.task.name", json!(step)),

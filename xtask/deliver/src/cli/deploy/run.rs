@@ -10,6 +10,7 @@ use nexus_xtask::journal::{self, Entry};
 use nexus_xtask::shell::{Command, quoted};
 
 use super::announce::Record;
+use super::traced::Traced;
 use super::{Wanted, delivered, gates};
 use crate::deploy::config::{self, Config, Stage};
 use crate::deploy::contract::{Bundle, Driver, HostName, ReleaseId};
@@ -345,6 +346,7 @@ impl<'a> Way<'a> {
             journal::append(&self.doors.workspace, &self.doors.clock, vec![entry])
         };
         entry("deploy.begun", &plan, "")?;
+        let traced = Traced::begin(self.doors, &plan, &delivered::name(&plan, &self.hosts));
         let begun = self.doors.clock.start();
         let deploy = |begins: &(dyn Fn() + Sync)| {
             execute::run(&Run {
@@ -359,6 +361,7 @@ impl<'a> Way<'a> {
                     if phase.has_begun() {
                         begins();
                     }
+                    traced.phase(phase.word());
                     let seconds = begun.elapsed().as_secs_f64();
                     self.doors.terminal.talk(&format!("{seconds:>6.1}s  {line}"));
                 },
@@ -368,6 +371,7 @@ impl<'a> Way<'a> {
             Some(record) => record.around(deploy),
             None => deploy(&|| ()),
         }?;
+        traced.end(self.doors, &outcome);
         let word = format!("{outcome:?}");
         entry("deploy.ended", &plan, word.split([' ', '{']).next().unwrap_or_default())?;
         Ok(Deployed { plan, outcome })
