@@ -451,6 +451,21 @@ pub fn tail(path: &Path, limit: u64) -> anyhow::Result<String> {
     }
 }
 
+/// The bytes of a file from a place on, at most so many; fewer where it ends, none where there is no file.
+pub fn read_from(path: &Path, place: u64, limit: u64) -> anyhow::Result<Vec<u8>> {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        file.seek(io::SeekFrom::Start(place))?;
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    match read() {
+        Err(error) if absent(&error) => Ok(Vec::new()),
+        bytes => bytes.with_context(|| format!("cannot read `{}`", path.display())),
+    }
+}
+
 fn absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }

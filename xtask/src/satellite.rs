@@ -39,6 +39,10 @@ pub const DELIVER: Satellite =
 pub const SHIP: Satellite =
     Satellite { package: "nexus-xtask-ship", folder: "xtask/ship", needs: &["xtask/deliver"] };
 
+/// Watches and serves.
+pub const OBSERVE: Satellite =
+    Satellite { package: "nexus-xtask-observe", folder: "xtask/observe", needs: &["xtask/deliver"] };
+
 /// What only the toolkit's own repository needs.
 pub const UPKEEP: Satellite =
     Satellite { package: "nexus-xtask-upkeep", folder: "xtask/upkeep", needs: &["xtask/deliver"] };

@@ -8,6 +8,7 @@ mod drill;
 mod incident;
 mod man;
 mod metrics;
+pub mod portal;
 mod rehearse;
 mod release;
 mod settings;
@@ -52,6 +53,9 @@ pub enum Deliver {
     /// A run as spans.
     #[command(about = elsewhere::TRACE, long_about = None)]
     Trace(trace::Arguments),
+    /// Pages about all of it.
+    #[command(about = elsewhere::PORTAL, long_about = None)]
+    Portal(portal::Arguments),
     /// For shells.
     #[command(about = elsewhere::COMPLETIONS, long_about = None)]
     Completions(completions::Arguments),
@@ -73,6 +77,7 @@ impl Deliver {
             Deliver::Dora(wanted) => dora::run(doors, wanted),
             Deliver::Incident(wanted) => incident::run(doors, wanted),
             Deliver::Trace(wanted) => trace::run(doors, wanted),
+            Deliver::Portal(wanted) => portal::elsewhere(doors, wanted),
             Deliver::Completions(wanted) => completions::run(doors, wanted),
             Deliver::Man(wanted) => man::run(doors, wanted),
         }

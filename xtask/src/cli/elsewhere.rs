@@ -10,7 +10,7 @@ use clap::Subcommand;
 use crate::doors::Doors;
 use crate::environment::{Environment, INSTALLED_VERB};
 use crate::failure::{Exit, Result};
-use crate::satellite::{self, DELIVER, Satellite, UPKEEP};
+use crate::satellite::{self, DELIVER, OBSERVE, Satellite, UPKEEP};
 use crate::terminal::Terminal;
 
 /// What `release` is for.
@@ -31,6 +31,8 @@ pub const DORA: &str = "How delivery to a stage goes, in five figures with the e
 pub const INCIDENT: &str = "Write down what users noticed, and which deployment caused it";
 /// What `trace` is for.
 pub const TRACE: &str = "Send a run as spans to an OpenTelemetry collector, or print them";
+/// What `portal` is for.
+pub const PORTAL: &str = "Pages about all of it: served on this machine, or written as files";
 /// What `completions` is for.
 pub const COMPLETIONS: &str = "Print the completion script of a shell";
 /// What `man` is for.
@@ -55,6 +57,7 @@ const VERBS: &[(&str, Satellite)] = &[
     ("dora", DELIVER),
     ("incident", DELIVER),
     ("trace", DELIVER),
+    ("portal", OBSERVE),
     ("completions", DELIVER),
     ("man", DELIVER),
     ("tidy", UPKEEP),
@@ -84,6 +87,8 @@ pub(super) enum Elsewhere {
     Incident,
     #[command(about = TRACE)]
     Trace,
+    #[command(about = PORTAL)]
+    Portal,
     #[command(about = COMPLETIONS)]
     Completions,
     #[command(about = MAN)]
@@ -149,6 +154,7 @@ mod tests {
             ("--json release propose --api", Some(DELIVER.package)),
             ("help release", Some(DELIVER.package)),
             ("nexus-xtask tidy", Some(UPKEEP.package)),
+            ("portal serve", Some(OBSERVE.package)),
             ("doctor --github", Some(DELIVER.package)),
             ("doctor", None),
             ("ci --step release", None),

@@ -247,6 +247,7 @@ fn binstall_finds_the_archives_of_the_plan() {
         "Cargo.toml",
         "xtask/Cargo.toml",
         "xtask/deliver/Cargo.toml",
+        "xtask/observe/Cargo.toml",
         "xtask/ship/Cargo.toml",
         "xtask/upkeep/Cargo.toml",
         "release/release.toml",
@@ -264,6 +265,7 @@ fn binstall_finds_the_archives_of_the_plan() {
         "tests/it/main.rs",
         "deliver/src/lib.rs",
         "deliver/src/main.rs",
+        "observe/src/main.rs",
         "ship/src/main.rs",
         "upkeep/src/main.rs",
     ];
@@ -281,7 +283,7 @@ fn binstall_finds_the_archives_of_the_plan() {
         .iter()
         .filter(|artifact| artifact["kind"] == "archive" && !artifact["release"].is_null())
         .collect();
-    assert_eq!(archives.len(), 12, "{plan}");
+    assert_eq!(archives.len(), 16, "{plan}");
     for archive in archives {
         let text = |key: &str| archive[key].as_str().unwrap();
         let (package, target, tag) = (text("package"), text("target"), text("release"));

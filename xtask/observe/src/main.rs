@@ -1,0 +1,8 @@
+//! The satellite that watches and serves. The front starts it with its own command line.
+
+mod portal;
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

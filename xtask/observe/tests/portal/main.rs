@@ -1,0 +1,8 @@
+//! The portal by its real binary: over HTTP on loopback, as files, and killed.
+
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests stand outside the doors")]
+
+mod world;
+
+mod serve;
+mod export;
