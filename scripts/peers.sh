@@ -7,9 +7,10 @@
 #   scripts/peers.sh --databases     PostgreSQL as Debian builds it, which no service runs; for root
 #   scripts/peers.sh --hosts         the Debian packages that boot the hosts of scripts/hosts.sh; for root
 #   scripts/peers.sh --ansible       Ansible, beside which the speed of deployments is measured
+#   scripts/peers.sh --browser       Chromium, and what looks at the portal with it; for root where there is no Chromium yet
 #
 # Needs python3 with venv, node 20 or newer and npm; the registry needs cargo and a C compiler. Nothing but what
-# `--databases` and `--hosts` ask for is installed outside of that folder.
+# `--databases`, `--hosts` and `--browser` ask for is installed outside of that folder.
 set -euo pipefail
 
 zizmor=1.32.0
@@ -21,6 +22,8 @@ cargo_http_registry=0.1.8
 git_cliff=2.14.2
 rotel=0.0.1a15
 ansible_core=2.19.3
+playwright_core=1.65.1
+axe_core=4.14.1
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 peers=${XTASK_PEERS:-$HOME/.cache/nexus-xtask/peers}
@@ -58,6 +61,24 @@ if [[ ${1:-} == --ansible ]]; then
     python3 -m venv "$peers/ansible"
     "$peers/ansible/bin/pip" install --quiet --disable-pip-version-check "ansible-core==$ansible_core"
   fi
+  exit 0
+fi
+if [[ ${1:-} == --browser ]]; then
+  install_browser() {
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium fonts-dejavu-core > /dev/null
+  }
+  if ! command -v chromium > /dev/null; then
+    install_browser || { apt-get update -qq && install_browser; }
+  fi
+  mkdir -p "$peers/bin" "$peers/browser"
+  (
+    cd "$peers/browser"
+    npm install --silent --no-save --no-package-lock "playwright-core@$playwright_core" "axe-core@$axe_core"
+  )
+  cp "$here/portal_browser.mjs" "$peers/browser/portal_browser.mjs"
+  printf '#!/bin/sh\nexport PORTAL_BROWSER_MODULES="%s/browser" PORTAL_BROWSER_CHROMIUM="%s"\nexec node "%s/browser/portal_browser.mjs" "$@"\n' \
+    "$peers" "$(command -v chromium)" "$peers" > "$peers/bin/portal-browser"
+  chmod +x "$peers/bin/portal-browser"
   exit 0
 fi
 if [[ -f $peers/installed && $(cat "$peers/installed") == "$wanted" ]]; then

@@ -15,7 +15,7 @@ use nexus_xtask::journal::{Entry, Line};
 use nexus_xtask::workspace::Workspace;
 
 /// What is read at once, in bytes: a piece of this size is one transaction.
-const PIECE: u64 = 4 << 20;
+const PIECE: u64 = 1 << 20;
 
 /// What `prev` is in the first line of a chain.
 const NONE: &str = "0000000000000000000000000000000000000000000000000000000000000000";

@@ -53,7 +53,7 @@ pub(crate) fn logs(frame: Frame<'_>, values: &Logs, question: &Question) -> Stri
                 html! { a href=(frame.link(&Page::Log(row.run.clone(), row.place))) { (short(&row.step, 60)) } },
                 badge(&row.word),
                 html! { (took(row.took_ms)) },
-                html! { a href=(frame.link(&Page::Run(row.run.clone()))) { (short(&row.run, 30)) } },
+                html! { a.whole href=(frame.link(&Page::Run(row.run.clone()))) { (short(&row.run, 30)) } },
             ]
         })
         .collect();

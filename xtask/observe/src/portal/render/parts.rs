@@ -120,7 +120,7 @@ fn grouped(number: u64) -> String {
 
 /// A commit, as people read it.
 pub(super) fn commit(hash: &str) -> Markup {
-    html! { @if hash.is_empty() { span.age { "none" } } @else { code { (plain(&hash.chars().take(10).collect::<String>())) } } }
+    html! { @if hash.is_empty() { span.age { "none" } } @else { code.whole { (plain(&hash.chars().take(10).collect::<String>())) } } }
 }
 
 /// What a page says where there is nothing.
@@ -170,5 +170,5 @@ pub(super) fn encoded(text: &str) -> String {
 
 /// One figure with its name, to be seen first.
 pub(super) fn tile(name: &str, figure: &Markup, more: &Markup, href: &str) -> Markup {
-    html! { li.tile { h3 { a href=(href) { (name) } } p.figure { (figure) } p.more { (more) } } }
+    html! { li.tile { h2 { a href=(href) { (name) } } p.figure { (figure) } p.more { (more) } } }
 }

@@ -51,7 +51,7 @@ pub(super) fn runs(frame: Frame<'_>, runs: &[RunRow]) -> Markup {
         .iter()
         .map(|run| {
             vec![
-                html! { a href=(frame.link(&Page::Run(run.name.clone()))) { (short(&run.name, 30)) } },
+                html! { a.whole href=(frame.link(&Page::Run(run.name.clone()))) { (short(&run.name, 30)) } },
                 badge(&run.result),
                 when(run.began, frame.site.now),
                 html! { (took(run.total_ms)) },

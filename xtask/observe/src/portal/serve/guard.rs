@@ -73,16 +73,20 @@ impl Guard {
         Guard { exposure, token, begun: clock.start(), buckets: Mutex::default() }
     }
 
-    /// What a request is refused with. Whether the service lives may be asked by everybody, so `is_open` needs no token.
+    /// What a request is refused with. Whether the service lives may be asked by everybody, and as often as they like: that is
+    /// `is_open`.
     pub(super) fn refuses(&self, peer: Peer, headers: &HeaderMap, is_open: bool) -> Option<StatusCode> {
         if self.exposure == Exposure::Loopback && !is_local(headers) {
             return Some(StatusCode::MISDIRECTED_REQUEST);
+        }
+        if is_open {
+            return None;
         }
         if self.exposure != Exposure::Loopback && !self.has_left(peer) {
             return Some(StatusCode::TOO_MANY_REQUESTS);
         }
         match &self.token {
-            Some(token) if !is_open && !knows(token, headers) => Some(StatusCode::UNAUTHORIZED),
+            Some(token) if !knows(token, headers) => Some(StatusCode::UNAUTHORIZED),
             _ => None,
         }
     }
