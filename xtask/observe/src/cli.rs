@@ -9,9 +9,8 @@ use nexus_xtask::doors::Doors;
 use nexus_xtask::environment::Environment;
 use nexus_xtask::failure::{Exit, Result};
 use nexus_xtask_deliver::cli::portal::{Arguments, What};
-use nexus_xtask_deliver::observe::metrics;
 
-use crate::portal;
+use crate::observe::portal;
 
 /// What is done here.
 #[derive(Debug, Subcommand)]
@@ -33,9 +32,7 @@ fn open(environment: Environment, json: bool) -> Result<Doors> {
 
 fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
     match &arguments.what {
-        What::Serve(wanted) => {
-            portal::serve(doors, wanted, |report| metrics::text(report, env!("CARGO_PKG_VERSION")))
-        }
+        What::Serve(wanted) => portal::serve(doors, wanted),
         What::Export(wanted) => portal::export(doors, &wanted.output),
     }
 }

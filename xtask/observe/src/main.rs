@@ -1,6 +1,6 @@
 //! The satellite that watches and serves. The front starts it with its own command line.
 
-mod portal;
+mod observe;
 mod cli;
 
 fn main() -> std::process::ExitCode {

@@ -9,6 +9,7 @@ mod figures;
 mod front;
 mod history;
 mod journal;
+mod portal;
 mod propose;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,8 @@ pub(crate) enum Bench {
     Front,
     /// `release propose` on a long history, against git walking it, and against git-cliff.
     Propose,
+    /// The pages of the portal beside a long journal, against the same beside a short one.
+    Portal,
 }
 
 /// Files of the large tree.
@@ -57,6 +60,7 @@ pub(crate) fn run(doors: &Doors, bench: Bench, folder: PathBuf, pairs: usize) ->
         Bench::WarmLarge => warm(doors, &Fixture::make(doors, &folder, LARGE_TREE_FILES)?, pairs)?,
         Bench::Cold => cold(doors, &Fixture::make(doors, &folder, 0)?, pairs)?,
         Bench::Propose => propose::measure(doors, &folder, pairs)?,
+        Bench::Portal => portal::measure(doors, &folder, pairs)?,
         Bench::Front => front::measure(doors, &folder, pairs)?,
     };
     show(doors, &folder, &figures)

@@ -74,7 +74,7 @@ pub fn text(report: &Report, version: &str) -> String {
 }
 
 /// Metrics, as far as events were taken.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Metrics {
     /// By kind and subject, which is all that such an event's samples depend on.
     tallies: BTreeMap<String, BTreeMap<String, Tally>>,
@@ -86,7 +86,7 @@ pub struct Metrics {
 }
 
 /// How often something happened, when last, and the newest figure.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Tally {
     count: u64,
     last: i64,
@@ -94,7 +94,7 @@ struct Tally {
 }
 
 /// A figure, and which event said it: several writers may have written at the same time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Newest {
     ts: Timestamp,
     writer: String,
@@ -103,7 +103,7 @@ struct Newest {
 }
 
 /// How long runs took that passed, in milliseconds: whole numbers have the same sum in each order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Took {
     within: [u64; BOUNDS.len()],
     all: u64,
@@ -135,7 +135,7 @@ impl Metrics {
         }
     }
 
-    /// All families that have a sample. The report says what is not whole.
+    /// All families that have a sample. The report says what is not whole. Who takes more events later asks a copy.
     pub fn text(mut self, report: &Report, version: &str) -> String {
         let mut samples = Samples::new();
         for (kind, tallies) in &self.tallies {

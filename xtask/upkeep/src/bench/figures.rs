@@ -52,8 +52,8 @@ impl Figure {
 
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value =
-            if self.unit == "ms" { format!("{:.0}", self.value) } else { format!("{:.3}", self.value) };
+        let whole = self.unit == "ms" && self.value >= 100.0;
+        let value = if whole { format!("{:.0}", self.value) } else { format!("{:.3}", self.value) };
         write!(f, "{:<36} {value:>9} {:<3}", self.name, self.unit)?;
         let limits = [("at least", self.least), ("at most", self.most)];
         let limits: Vec<_> =

@@ -41,6 +41,8 @@ enum What {
     Propose,
     /// Folding a journal of 5 million events into metrics, against a bare typed parse of the same bytes
     Journal,
+    /// Every page of the portal at 1,000,000 events, against the same at 10,000, both under load: p99 against p99
+    Portal,
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
@@ -55,6 +57,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         What::Journal => {
             return bench::journal(doors, &folder(doors, arguments), usize::from(arguments.pairs), fold);
         }
+        What::Portal => Bench::Portal,
     };
     bench::run(doors, bench, folder(doors, arguments), usize::from(arguments.pairs))
 }

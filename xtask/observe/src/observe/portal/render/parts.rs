@@ -9,7 +9,7 @@ use nexus_xtask::clock::{ago, spoken};
 use nexus_xtask::terminal::printable;
 
 use super::Frame;
-use crate::portal::index::ask::Cursor;
+use crate::observe::portal::index::ask::Cursor;
 
 /// How a word is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,4 +171,52 @@ pub(super) fn encoded(text: &str) -> String {
 /// One figure with its name, to be seen first.
 pub(super) fn tile(name: &str, figure: &Markup, more: &Markup, href: &str) -> Markup {
     html! { li.tile { h2 { a href=(href) { (name) } } p.figure { (figure) } p.more { (more) } } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_others_steers_nothing() {
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("\u{1b}[31mred\u{1b}[0m", "red"),
+            ("a\u{202e}b", "a\u{fffd}b"),
+            ("bell\u{7}", "bell\\u{7}"),
+        ] {
+            assert_eq!(plain(text), expected);
+        }
+        assert_eq!(short("0123456789", 5), "0123…");
+    }
+
+    /// What is not known is no pass.
+    #[test]
+    fn a_word_that_nobody_knows_asks_for_attention() {
+        for (word, tone) in [
+            ("passed", Tone::Good),
+            ("Succeeded", Tone::Good),
+            ("RolledBack", Tone::Bad),
+            ("down", Tone::Bad),
+            ("skipped", Tone::Quiet),
+            ("unknown", Tone::Careful),
+            ("stale", Tone::Careful),
+            ("flaky", Tone::Careful),
+            ("splendid", Tone::Careful),
+            ("", Tone::Careful),
+        ] {
+            assert_eq!(Tone::of(word), tone, "{word}");
+        }
+    }
+
+    #[test]
+    fn words_figures_and_ages_read_as_people_say_them() {
+        assert_eq!((spaced("RolledBack"), spaced("lock_lost")), ("rolled back".into(), "lock lost".into()));
+        assert_eq!(count(1, "event"), "1 event");
+        assert_eq!(count(1_234_567, "event"), "1\u{202f}234\u{202f}567 events");
+        let at = |second| Timestamp::from_second(second).unwrap();
+        assert_eq!((age(at(0), at(59)), age(at(0), at(60))), ("just now".into(), "1 minute ago".into()));
+        assert_eq!(age(at(60), at(0)), "just now");
+        assert_eq!(encoded("1.2.w é"), "1.2.w%20%C3%A9");
+    }
 }

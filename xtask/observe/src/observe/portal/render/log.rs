@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::Frame;
 use super::parts::{badge, count, nothing, short, table, took};
-use crate::portal::index::ask::LogRow;
-use crate::portal::site::{Page, Question};
+use crate::observe::portal::index::ask::LogRow;
+use crate::observe::portal::site::{Page, Question};
 
 /// Lines with their numbers, ready to be shown.
 #[derive(Clone, Debug, Default)]

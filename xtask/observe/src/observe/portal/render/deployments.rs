@@ -8,7 +8,7 @@ use nexus_xtask::journal::Line;
 
 use super::Frame;
 use super::parts::{Tone, badge, count, nothing, older, short, table, toned, when};
-use crate::portal::index::ask::{self, Newest};
+use crate::observe::portal::index::ask::{self, Newest};
 
 /// What the page says.
 #[derive(Debug)]
@@ -176,5 +176,43 @@ fn releases(frame: Frame<'_>, releases: &[Newest]) -> Markup {
     html! {
         p.note { (count(releases.len() as u64, "release")) " shown." }
         (table("Published releases, the newest first", &head, &rows))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn newest(stage: &str, word: &str, second: i64, count: u64) -> Newest {
+        let text = format!(
+            r#"{{"v":1,"writer":"w","seq":{second},"ts":"1970-01-01T00:00:{second:02}Z","kind":"k","subject":"{stage}","prev":""}}"#
+        );
+        Newest { word: word.into(), count, line: serde_json::from_str(&text).unwrap() }
+    }
+
+    #[track_caller]
+    fn check(begun: &[Newest], ended: &[Newest], expected: &str) {
+        let second = |line: &Option<Line>| line.as_ref().map_or(-1, |line| line.ts.as_second());
+        let told = Stage::all(begun, ended).into_iter().map(|stage| {
+            let Stage { name, live, last, open, ended, succeeded } = &stage;
+            format!(
+                "{name} live {} last {} open {} {succeeded}/{ended}",
+                second(live),
+                second(last),
+                second(open)
+            )
+        });
+        assert_eq!(told.collect::<Vec<_>>().join("; "), expected);
+    }
+
+    #[test]
+    fn a_stage_is_what_its_newest_deployments_say() {
+        check(&[], &[], "");
+        check(&[newest("s", "", 1, 1)], &[], "s live -1 last -1 open 1 0/0");
+        let failed_last = [newest("s", "RolledBack", 5, 2), newest("s", "Succeeded", 3, 4)];
+        check(&[newest("s", "", 4, 6)], &failed_last, "s live 3 last 5 open -1 4/6");
+        check(&[newest("s", "", 6, 7)], &failed_last, "s live 3 last 5 open 6 4/6");
+        let same = [newest("s", "Already", 4, 1), newest("s", "Succeeded", 3, 1)];
+        check(&[], &same, "s live 4 last 4 open -1 2/2");
     }
 }

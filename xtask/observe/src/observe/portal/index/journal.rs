@@ -269,6 +269,11 @@ impl Piece<'_> {
             self.transaction.prepare_cached(of_newest)?.execute(row)?;
             self.transaction.prepare_cached(counted)?.execute(params![kind, subject, word, count])?;
         }
+        let of_kind = "INSERT INTO totals VALUES ('kind ' || ?1, ?2)
+            ON CONFLICT DO UPDATE SET value = value + excluded.value";
+        for ((kind, ..), newest) in &self.newest {
+            self.transaction.prepare_cached(of_kind)?.execute(params![kind, newest.count])?;
+        }
         let sql = "INSERT INTO totals VALUES ('events', ?1) ON CONFLICT DO UPDATE SET value = value + excluded.value";
         self.transaction.execute(sql, [self.events])?;
         let sql = "INSERT INTO totals VALUES ('newest', ?1) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)";

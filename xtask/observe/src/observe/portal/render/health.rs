@@ -7,7 +7,7 @@ use nexus_xtask::journal::Line;
 use super::Frame;
 use super::deployments::label;
 use super::parts::{badge, nothing, older, short, table, when};
-use crate::portal::index::ask;
+use crate::observe::portal::index::ask;
 
 /// The states that are known for sure. Every other one is not known, and not well.
 pub(super) const UP: &str = "up";

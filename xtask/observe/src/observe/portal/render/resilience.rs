@@ -7,7 +7,7 @@ use nexus_xtask::journal::Line;
 use super::Frame;
 use super::health::events;
 use super::parts::{Tone, count, nothing, older, short, table, toned, when};
-use crate::portal::index::ask::{self, Newest};
+use crate::observe::portal::index::ask::{self, Newest};
 
 /// What the page says.
 #[derive(Debug)]

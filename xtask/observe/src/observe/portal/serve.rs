@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 
 use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::{Exit, Failure, Result};
-use nexus_xtask::{files, journal};
+use nexus_xtask::files;
 use nexus_xtask_deliver::cli::portal::Serve;
 
 use self::guard::{Exposure, Guard, Token};
@@ -33,11 +33,8 @@ const TOKEN_LETTERS_MIN: usize = 16;
 /// Threads that read the index and make pages.
 const READERS_MAX: usize = 4;
 
-/// Makes metrics of the journal. They are of another domain, so the command line hands them in.
-pub(crate) type Metrics = fn(&journal::Report) -> String;
-
-/// Serves until it is told to end. The journal is given as metrics, too.
-pub(crate) fn serve(doors: &Doors, wanted: &Serve, metrics: Metrics) -> Result<Exit> {
+/// Serves until it is told to end.
+pub(crate) fn serve(doors: &Doors, wanted: &Serve) -> Result<Exit> {
     let token = wanted.token_file.as_deref().map(|path| token(doors, path)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -58,8 +55,7 @@ pub(crate) fn serve(doors: &Doors, wanted: &Serve, metrics: Metrics) -> Result<E
             index: Index::of(&doors.workspace),
             guard: Guard::new(exposure, token, doors.clock.clone()),
             started: Started::default(),
-            metrics,
-            folded: tokio::sync::Mutex::default(),
+            scraped: Arc::default(),
         });
         tell(doors, &listeners);
         live(portal, listeners).await?;

@@ -10,8 +10,8 @@ use super::health::{DOWN, UP};
 use super::parts::{badge, count, short, table, tile, when};
 use super::pipelines::runs;
 use super::truth::LEVELS;
-use crate::portal::index::ask::RunRow;
-use crate::portal::site::Page;
+use crate::observe::portal::index::ask::RunRow;
+use crate::observe::portal::site::Page;
 
 /// What the page says.
 #[derive(Debug)]

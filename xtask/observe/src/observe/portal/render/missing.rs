@@ -4,7 +4,7 @@ use maud::html;
 
 use super::Frame;
 use super::parts::plain;
-use crate::portal::site::Page;
+use crate::observe::portal::site::Page;
 
 /// The page, with the reason.
 pub(crate) fn missing(frame: Frame<'_>, heading: &str, why: &str) -> String {

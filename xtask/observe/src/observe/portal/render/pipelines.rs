@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::Frame;
 use super::parts::{badge, commit, count, nothing, short, table, took, when};
-use crate::portal::index::ask::{RunRow, StepRow};
-use crate::portal::site::Page;
+use crate::observe::portal::index::ask::{RunRow, StepRow};
+use crate::observe::portal::site::Page;
 
 /// What the page says.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ CREATE TABLE events (
     id INTEGER PRIMARY KEY, family TEXT NOT NULL, at INTEGER NOT NULL, writer TEXT NOT NULL, seq INTEGER NOT NULL,
     text TEXT NOT NULL
 ) STRICT;
+CREATE INDEX events_by_time ON events (at, writer, seq);
 CREATE INDEX events_by_family ON events (family, at, writer, seq);
 
 -- For each kind, subject and word (a state, a level, an outcome): how many, and the newest. Pages read this instead of counting.

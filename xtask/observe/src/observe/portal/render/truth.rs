@@ -7,7 +7,7 @@ use nexus_xtask::journal::Line;
 use super::Frame;
 use super::deployments::label;
 use super::parts::{badge, commit, nothing, older, short, table, when};
-use crate::portal::index::ask;
+use crate::observe::portal::index::ask;
 
 /// The levels of a claim, the lowest first.
 pub(super) const LEVELS: [&str; 5] = ["planned", "built", "tested", "deployed", "operated"];

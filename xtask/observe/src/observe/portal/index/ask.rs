@@ -10,7 +10,7 @@ use nexus_xtask::journal::Line;
 pub(crate) const ROWS_MAX: usize = 100;
 
 /// Different subjects that are looked at, of one kind.
-const SUBJECTS_MAX: usize = 500;
+const SUBJECTS_MAX: usize = 1000;
 
 /// A place in the history of a family of events, to go on from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +114,25 @@ pub(crate) fn history(
     lines.truncate(ROWS_MAX);
     let older = lines.last().filter(|_| is_more).map(Cursor::of);
     Ok(Page { lines, older })
+}
+
+/// Every event after this one, the oldest first.
+pub(crate) fn each(
+    connection: &Connection,
+    after: Option<&Cursor>,
+    mut take: impl FnMut(&Line, Cursor),
+) -> rusqlite::Result<()> {
+    let first = Cursor { at: i64::MIN, writer: String::new(), seq: 0 };
+    let after = after.unwrap_or(&first);
+    let sql = "SELECT text FROM events WHERE (at, writer, seq) > (?1, ?2, ?3) ORDER BY at, writer, seq";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![after.at, after.writer, after.seq])?;
+    while let Some(row) = rows.next()? {
+        if let Ok(line) = serde_json::from_str::<Line>(row.get_ref(0)?.as_str()?) {
+            take(&line, Cursor::of(&line));
+        }
+    }
+    Ok(())
 }
 
 /// For each subject and word of a kind the newest event; by subject, the newest word first. A kind that ends with a dot means
@@ -251,6 +270,6 @@ fn parsed(rows: impl Iterator<Item = rusqlite::Result<String>>) -> rusqlite::Res
 
 /// How many events of a kind there are.
 pub(crate) fn counted(connection: &Connection, kind: &str) -> rusqlite::Result<u64> {
-    let sql = "SELECT coalesce(sum(count), 0) FROM (SELECT count FROM newest WHERE kind = ?1 LIMIT ?2)";
-    connection.prepare_cached(sql)?.query_row(params![kind, SUBJECTS_MAX], |row| row.get(0))
+    let sql = "SELECT coalesce(sum(value), 0) FROM totals WHERE name = 'kind ' || ?1";
+    connection.prepare_cached(sql)?.query_row([kind], |row| row.get(0))
 }

@@ -5,7 +5,7 @@ use maud::html;
 use super::Frame;
 use super::deployments::Stage;
 use super::parts::{badge, nothing, short, table};
-use crate::portal::index::ask::Newest;
+use crate::observe::portal::index::ask::Newest;
 
 /// What the page says.
 #[derive(Debug)]

@@ -164,3 +164,57 @@ impl Site {
         format!("{}{name}", "../".repeat(from.depth()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(place: Place) -> Site {
+        let now = Timestamp::UNIX_EPOCH;
+        Site { name: "shop".into(), place, now, totals: Totals::default(), version: "1.0.0".into() }
+    }
+
+    #[track_caller]
+    fn check(path: &str, expected: Option<Page>) {
+        assert_eq!(Page::at(path), expected, "{path}");
+        if let Some(page) = expected {
+            assert_eq!(page.address(), path);
+        }
+    }
+
+    #[test]
+    fn a_path_is_one_page_and_a_page_has_one_path() {
+        MAIN.iter().for_each(|page| check(&page.address(), Some(page.clone())));
+        check("/runs/20260304T080000000Z-79b1", Some(Page::Run("20260304T080000000Z-79b1".into())));
+        check("/runs/a/3", Some(Page::Log("a".into(), 2)));
+        for path in [
+            "",
+            "/runs",
+            "/runs/",
+            "/runs/..",
+            "/runs/a/0",
+            "/runs/a/03",
+            "/runs/a/+3",
+            "/runs/a/3/",
+            "/Health",
+        ] {
+            check(path, None);
+        }
+    }
+
+    #[test]
+    fn links_lead_from_any_depth_to_any_page() {
+        let log = Page::Log("a".into(), 0);
+        for (place, from, to, expected) in [
+            (Place::Served, &Page::Overview, &Page::Overview, "./"),
+            (Place::Served, &Page::Overview, &log, "runs/a/1"),
+            (Place::Served, &log, &Page::Overview, "../../"),
+            (Place::Served, &log, &Page::Run("a".into()), "../../runs/a"),
+            (Place::Served, &Page::Missing(3), &Page::Health, "../../../health"),
+            (Place::Files, &Page::Health, &Page::Overview, "index.html"),
+            (Place::Files, &log, &Page::Truth, "../../truth.html"),
+        ] {
+            assert_eq!(site(place).link(from, to), expected);
+        }
+    }
+}

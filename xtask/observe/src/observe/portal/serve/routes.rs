@@ -14,15 +14,14 @@ use serde::Deserialize;
 
 use nexus_xtask::digest::Digest;
 use nexus_xtask::doors::Doors;
-use nexus_xtask::{files, journal};
 
-use super::Metrics;
 use super::guard::{Guard, Peer};
-use crate::portal::index::Index;
-use crate::portal::index::ask::{Cursor, Totals};
-use crate::portal::render::{self, Frame};
-use crate::portal::site::{MAIN, Page, Place, Question, Site};
-use crate::portal::{ASSETS, page, site};
+use crate::observe::portal::index::Index;
+use crate::observe::portal::index::ask::{Cursor, Totals};
+use crate::observe::portal::render::{self, Frame};
+use crate::observe::portal::scraped::Scraped;
+use crate::observe::portal::site::{MAIN, Page, Place, Question, Site};
+use crate::observe::portal::{ASSETS, page, site};
 
 /// What a page may do: show itself, and ask this server for itself again.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -51,9 +50,7 @@ pub(super) struct Portal {
     pub(super) index: Index,
     pub(super) guard: Guard,
     pub(super) started: Started,
-    pub(super) metrics: Metrics,
-    /// The metrics, and what the journal looked like when they were made.
-    pub(super) folded: tokio::sync::Mutex<Option<(Vec<files::Stamp>, String)>>,
+    pub(super) scraped: Arc<tokio::sync::Mutex<Scraped>>,
 }
 
 /// How far it is.
@@ -281,39 +278,27 @@ fn state(portal: &Portal, well: bool, yes: &str, no: &str) -> Response<Body> {
     answer(status, "application/json", format!("{body}\n"))
 }
 
-/// The journal as metrics. It is folded once for each state of the journal, by one request at a time.
+/// The journal as metrics: what came since the last scrape is folded in, by one request at a time.
 async fn prometheus(State(portal): State<Arc<Portal>>) -> Response<Body> {
     const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
-    match portal.metrics_of().await {
-        Some(text) => answer(StatusCode::OK, KIND, text),
-        None => {
-            answer(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "the journal cannot be read\n".to_owned())
+    let made = {
+        let portal = Arc::clone(&portal);
+        let mut scraped = Arc::clone(&portal.scraped).lock_owned().await;
+        tokio::task::spawn_blocking(move || {
+            portal.is_well(portal.index.freshen(&portal.doors));
+            scraped.text(&portal.index)
+        })
+    };
+    match made.await {
+        Ok(Ok(text)) => answer(StatusCode::OK, KIND, text),
+        Ok(Err(error)) => {
+            portal.doors.terminal.talk(&format!("metrics cannot be made: {error:#}"));
+            unreadable()
         }
+        Err(_) => unreadable(),
     }
 }
 
-impl Portal {
-    async fn metrics_of(self: Arc<Self>) -> Option<String> {
-        let portal = Arc::clone(&self);
-        let mut kept = self.folded.lock().await;
-        let known = kept.as_ref().map(|(stamps, _)| stamps.clone());
-        let made = tokio::task::spawn_blocking(move || {
-            let stamps = portal.index.journal()?;
-            if known.as_ref() == Some(&stamps) {
-                return Ok(None);
-            }
-            let report = journal::verify(&portal.doors.workspace)?;
-            anyhow::Ok(Some((stamps, (portal.metrics)(&report))))
-        });
-        match made.await {
-            Ok(Ok(Some(new))) => *kept = Some(new),
-            Ok(Ok(None)) => {}
-            Ok(Err(error)) => {
-                self.doors.terminal.talk(&format!("metrics cannot be made: {error:#}"));
-                return None;
-            }
-            Err(_) => return None,
-        }
-        kept.as_ref().map(|(_, text)| text.clone())
-    }
+fn unreadable() -> Response<Body> {
+    answer(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "the index cannot be read\n".to_owned())
 }

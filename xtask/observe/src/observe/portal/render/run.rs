@@ -8,7 +8,7 @@ use nexus_xtask::report::timings::Timings;
 use super::Frame;
 use super::graph::{bar, graph};
 use super::parts::{badge, commit, nothing, plain, short, table, took, when};
-use crate::portal::site::Page;
+use crate::observe::portal::site::Page;
 
 /// The page about a run with this name.
 pub(crate) fn run(frame: Frame<'_>, name: &str, run: &Run) -> String {

@@ -7,6 +7,7 @@ mod site;
 mod index;
 mod logs;
 mod render;
+mod scraped;
 mod serve;
 mod export;
 
