@@ -1,5 +1,6 @@
 //! The portal by its real binary: over HTTP on loopback, as files, and killed.
 
+#![cfg(unix)]
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,

@@ -28,6 +28,28 @@ pub(super) fn bar(from: u64, length: u64, whole: u64, critical: bool) -> Markup 
     }
 }
 
+/// A time in which something was so.
+pub(super) struct Span {
+    pub(super) from: i64,
+    pub(super) until: i64,
+    pub(super) tone: Tone,
+}
+
+/// What was so when, over a whole time.
+pub(super) fn strip(spans: &[Span], from: i64, until: i64) -> Markup {
+    let whole = (until - from).max(1);
+    let place = |at: i64| (at.clamp(from, until) - from) * 1000 / whole;
+    html! {
+        svg.track viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" focusable="false" {
+            @for span in spans {
+                // What was short is seen all the same.
+                @let width = (place(span.until) - place(span.from)).max(3);
+                rect.bar.(span.tone.class()) x=(place(span.from)) y="0" width=(width) height="10" {}
+            }
+        }
+    }
+}
+
 /// The steps, each behind those that it needs.
 pub(super) fn graph(run: &Run, critical: &[String]) -> Markup {
     if run.steps.len() > NODES_MAX || run.steps.iter().all(|step| step.plan.needs.is_empty()) {

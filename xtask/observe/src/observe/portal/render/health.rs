@@ -6,7 +6,8 @@ use nexus_xtask::journal::Line;
 
 use super::Frame;
 use super::deployments::label;
-use super::parts::{badge, nothing, older, short, table, when};
+use super::graph::{Span, strip};
+use super::parts::{Tone, badge, nothing, older, short, table, when};
 use crate::observe::portal::index::ask;
 
 /// The states that are known for sure. Every other one is not known, and not well.
@@ -36,7 +37,7 @@ pub(crate) fn health(frame: Frame<'_>, values: &Health) -> String {
         section aria-labelledby="signals" {
             h2 #signals { "Signals" }
             @if values.signals.is_empty() { (nothing(NO_SIGNAL, "")) }
-            @else { (signals(frame, "The last known state of each signal", &values.signals)) }
+            @else { (signals(frame, "The last known state of each signal", &values.signals, &values.history.lines)) }
         }
         section aria-labelledby="history" {
             h2 #history { "History" }
@@ -62,12 +63,12 @@ pub(crate) fn alerts(frame: Frame<'_>, values: &Alerts) -> String {
             h2 #down { "Down" }
             @if values.signals.is_empty() { (nothing(NO_SIGNAL, "")) }
             @else if down.is_empty() { (nothing("No signal is down.", "")) }
-            @else { (signals(frame, "Signals that are down", &down)) }
+            @else { (signals(frame, "Signals that are down", &down, &[])) }
         }
         section aria-labelledby="unknown" {
             h2 #unknown { "Not known" }
             @if unknown.is_empty() { (nothing("No signal is unknown or stale.", "")) }
-            @else { (signals(frame, "Signals whose state is not known: not up", &unknown)) }
+            @else { (signals(frame, "Signals whose state is not known: not up", &unknown, &[])) }
         }
         section aria-labelledby="sent" {
             h2 #sent { "What was sent" }
@@ -81,19 +82,50 @@ pub(crate) fn alerts(frame: Frame<'_>, values: &Alerts) -> String {
     frame.document("Alerts", &body)
 }
 
-fn signals(frame: Frame<'_>, caption: &str, lines: &[Line]) -> Markup {
+/// Signals with their state; with changes, the newest first, also what their states were lately.
+fn signals(frame: Frame<'_>, caption: &str, lines: &[Line], changes: &[Line]) -> Markup {
+    let until = frame.site.now.as_second();
+    let from = changes.last().map_or(until, |line| line.ts.as_second());
     let rows: Vec<_> = lines
         .iter()
         .map(|line| {
-            vec![
+            let mut row = vec![
                 html! { (short(&line.entry.subject, 60)) },
                 badge(label(line, "state")),
                 when(line.ts, frame.site.now),
                 html! { (short(label(line, "reason"), 160)) },
-            ]
+            ];
+            if from < until {
+                row.push(strip(&spans(line, changes, until), from, until));
+            }
+            row
         })
         .collect();
-    table(caption, &["Signal", "State", "Since", "Reason"], &rows)
+    let lately = (from < until).then(|| format!("Since {}", short(&day(from), 10)));
+    let columns: Vec<&str> =
+        ["Signal", "State", "Since", "Reason"].into_iter().chain(lately.as_deref()).collect();
+    table(caption, &columns, &rows)
+}
+
+fn day(second: i64) -> String {
+    jiff::Timestamp::from_second(second).unwrap_or_default().strftime("%Y-%m-%d").to_string()
+}
+
+/// The states of a signal, one after another, as far as these changes go.
+fn spans(signal: &Line, changes: &[Line], until: i64) -> Vec<Span> {
+    let mut end = until;
+    let mut spans = Vec::new();
+    let own = changes.iter().filter(|change| change.entry.subject == signal.entry.subject);
+    for change in own {
+        let from = change.ts.as_second();
+        spans.push(Span { from, until: end, tone: Tone::of(label(change, "state")) });
+        end = from;
+    }
+    // One that did not change lately is what it was.
+    if spans.is_empty() {
+        spans.push(Span { from: signal.ts.as_second(), until, tone: Tone::of(label(signal, "state")) });
+    }
+    spans
 }
 
 fn changes(frame: Frame<'_>, lines: &[Line]) -> Markup {
@@ -104,7 +136,7 @@ fn changes(frame: Frame<'_>, lines: &[Line]) -> Markup {
             vec![
                 when(line.ts, frame.site.now),
                 html! { (short(&line.entry.subject, 60)) },
-                html! { @if !before.is_empty() { (badge(before)) " to " } (badge(label(line, "state"))) },
+                html! { span.whole { @if !before.is_empty() { (badge(before)) " to " } (badge(label(line, "state"))) } },
                 html! { (short(label(line, "reason"), 160)) },
             ]
         })

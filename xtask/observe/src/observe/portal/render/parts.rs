@@ -85,7 +85,8 @@ fn spaced(word: &str) -> String {
 /// A moment, and how long ago it was.
 pub(super) fn when(at: Timestamp, now: Timestamp) -> Markup {
     let seconds = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    html! { time datetime=(seconds) { (at.strftime("%Y-%m-%d %H:%M").to_string()) } " " span.age { (age(at, now)) } }
+    let minute = at.strftime("%Y-%m-%d %H:%M").to_string();
+    html! { span.when { time datetime=(seconds) { (minute) } " " span.age { (age(at, now)) } } }
 }
 
 /// How long ago something was, in minutes at the least, so that a page is the same for a minute.
