@@ -1,12 +1,14 @@
 //! Who is let in: on loopback, beyond it, with a token, too often, and by a socket that was handed over.
 
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::world::{Served, World};
+use crate::world::{Served, World, eventually};
 
 const TOKEN: &str = "correct horse battery staple";
 
@@ -96,6 +98,18 @@ fn who_asks_too_often_waits_beyond_loopback() {
     assert!((0..400).all(|_| here.get("/portal.css").status == 200));
 }
 
+/// A server on a socket that was handed over, as standard input: whoever wants it elsewhere moves it.
+fn handed(world: &World, listener: &TcpListener, variables: &[(&str, &str)]) -> Served {
+    let mut command = Command::new("sh");
+    let script = "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" portal serve --listen 192.0.2.1:1 3<&0 0</dev/null";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_nexus-xtask-observe")]).current_dir(&world.root);
+    for (name, file) in variables {
+        command.env(name, world.root.join(file));
+    }
+    command.stdin(Stdio::from(OwnedFd::from(listener.try_clone().unwrap())));
+    Served::of(command)
+}
+
 /// As a service manager does it: the socket is there before the process and after it.
 #[test]
 fn a_socket_that_was_handed_over_is_served_and_outlives_the_process() {
@@ -104,26 +118,78 @@ fn a_socket_that_was_handed_over_is_served_and_outlives_the_process() {
     let address = listener.local_addr().unwrap();
     let notified = UnixDatagram::bind(world.root.join("notify")).unwrap();
     notified.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let start = || {
-        let mut command = Command::new("sh");
-        let script =
-            "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" portal serve --listen 192.0.2.1:1 3<&0 0</dev/null";
-        command.args(["-c", script, env!("CARGO_BIN_EXE_nexus-xtask-observe")]).current_dir(&world.root);
-        command.env("NOTIFY_SOCKET", world.root.join("notify"));
-        command.stdin(Stdio::from(OwnedFd::from(listener.try_clone().unwrap())));
-        Served::of(command)
-    };
     let told = || {
         let mut text = [0; 64];
         let length = notified.recv(&mut text).unwrap();
         String::from_utf8_lossy(&text[..length]).into_owned()
     };
     for _ in 0..2 {
-        let mut served = start();
+        let mut served = handed(&world, &listener, &[("NOTIFY_SOCKET", "notify")]);
         assert_eq!(served.address, format!("http://{address}/"));
         assert_eq!(told(), "READY=1");
         assert_eq!(served.get("/readyz").status, 200);
         assert_eq!(served.end(), Some(0));
         assert_eq!(told(), "STOPPING=1");
     }
+}
+
+/// Three times another process takes over, under clients that repeat nothing: one keeps its connection, one opens each anew.
+#[test]
+fn no_request_is_lost_when_another_process_takes_over() {
+    let world = World::lived_in();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let mut served = handed(&world, &listener, &[]).ready();
+    let (stop, answers) = (AtomicBool::new(false), [AtomicUsize::new(0), AtomicUsize::new(0)]);
+    std::thread::scope(|scope| {
+        let clients = [true, false].map(|keeps| {
+            let (stop, address, answers) = (&stop, &address, &answers[usize::from(keeps)]);
+            scope.spawn(move || {
+                let mut client = None;
+                while !stop.load(Ordering::Relaxed) {
+                    let kept =
+                        client.take().unwrap_or_else(|| BufReader::new(TcpStream::connect(address).unwrap()));
+                    client = ask(kept, address, keeps);
+                    answers.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        });
+        for round in 1..=3 {
+            let are_many = || answers.iter().all(|answers| answers.load(Ordering::Relaxed) >= round * 50);
+            eventually("both clients are answered", || {
+                are_many() || clients.iter().any(|one| one.is_finished())
+            });
+            let next = handed(&world, &listener, &[]).ready();
+            let mut before = std::mem::replace(&mut served, next);
+            assert_eq!(before.end(), Some(0));
+        }
+        stop.store(true, Ordering::Relaxed);
+        for client in clients {
+            client.join().expect("every request has its answer");
+        }
+    });
+}
+
+/// One request, which must be answered; the connection, where both sides keep it.
+fn ask(mut stream: BufReader<TcpStream>, host: &str, keeps: bool) -> Option<BufReader<TcpStream>> {
+    let connection = if keeps { "keep-alive" } else { "close" };
+    let head = format!("GET /truth HTTP/1.1\r\nhost: {host}\r\nconnection: {connection}\r\n\r\n");
+    stream.get_mut().write_all(head.as_bytes()).unwrap();
+    let (mut length, mut stays, mut line) = (0, keeps, String::new());
+    stream.read_line(&mut line).unwrap();
+    assert!(line.starts_with("HTTP/1.1 200 "), "`{line}`");
+    while line.trim_end() != "" {
+        line.clear();
+        stream.read_line(&mut line).unwrap();
+        let (name, value) = line.split_once(": ").unwrap_or_default();
+        match name {
+            "content-length" => length = value.trim_end().parse().unwrap(),
+            "connection" => stays &= value.trim_end() != "close",
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    assert!(body.ends_with(b"</html>"));
+    stays.then_some(stream)
 }

@@ -41,8 +41,8 @@ pub(crate) fn serve(doors: &Doors, wanted: &Serve) -> Result<Exit> {
         .max_blocking_threads(READERS_MAX)
         .build()
         .map_err(anyhow::Error::from)?;
-    runtime.block_on(async {
-        let listeners = sockets::listeners(wanted.listen).map_err(|error| {
+    let served = runtime.block_on(async {
+        let (listeners, handed) = sockets::listeners(wanted.listen).map_err(|error| {
             Failure::refused(format!("cannot listen on `{}`", wanted.listen))
                 .why(format!("{error:#}"))
                 .next("cargo xtask portal serve --listen 127.0.0.1:0")
@@ -58,9 +58,12 @@ pub(crate) fn serve(doors: &Doors, wanted: &Serve) -> Result<Exit> {
             scraped: Arc::default(),
         });
         tell(doors, &listeners);
-        live(portal, listeners).await?;
+        live(portal, listeners, handed).await?;
         Ok(Exit::Done)
-    })
+    });
+    // An index that is half built goes on where it was the next time.
+    runtime.shutdown_background();
+    served
 }
 
 fn token(doors: &Doors, path: &Path) -> Result<Token> {
@@ -103,21 +106,25 @@ fn tell(doors: &Doors, listeners: &[Listener]) {
     }
 }
 
-async fn live(portal: Arc<Portal>, listeners: Vec<Listener>) -> anyhow::Result<()> {
+async fn live(portal: Arc<Portal>, listeners: Vec<Listener>, handed: bool) -> anyhow::Result<()> {
     let (stop, stopping) = watch::channel(false);
+    // On a socket that was handed over another process may answer until this one can; on one of its own nobody else will, and
+    // visitors are told to wait.
+    let (opens, open) = watch::channel(!handed);
     let router = routes::router(Arc::clone(&portal));
     let accepting = JoinSet::from_iter(
-        listeners.into_iter().map(|listener| connection::accept(listener, router.clone(), stopping.clone())),
+        listeners
+            .into_iter()
+            .map(|listener| connection::accept(listener, router.clone(), open.clone(), stopping.clone())),
     );
-    drop(stopping);
+    drop((open, stopping));
     let notify = portal.doors.environment.get("NOTIFY_SOCKET").map(str::to_owned);
-    let built = tokio::task::spawn_blocking({
-        let portal = Arc::clone(&portal);
-        move || portal.start()
-    });
+    let built = tokio::task::spawn_blocking(move || portal.start());
     let starting = async {
+        let built = built.await;
+        opens.send_replace(true);
         // The pages say what is wrong as long as the index cannot be built; so it is not the end.
-        if matches!(built.await, Ok(true)) {
+        if matches!(built, Ok(true)) {
             sockets::notify(notify.as_deref(), "READY=1")?;
         }
         std::future::pending::<anyhow::Result<()>>().await

@@ -74,11 +74,12 @@ fn step(line: &Line) -> (String, bool) {
     }
 }
 
-/// Bytes of a backup, seconds of a drill.
+/// Bytes of a backup, how many were removed, seconds of a drill.
 fn figure(line: &Line) -> Option<String> {
     let value = line.entry.value.filter(|value| value.is_finite() && *value >= 0.0)?;
     Some(match line.entry.kind.as_str() {
-        "backup.create" => format!("{:.1} MiB", value / f64::from(1 << 20)),
+        "backup.prune" => format!("{value} removed"),
+        kind if kind.starts_with("backup.") => format!("{:.1} MiB", value / f64::from(1 << 20)),
         kind if kind.starts_with("drill.") => format!("{value:.1} s"),
         _ => format!("{value}"),
     })

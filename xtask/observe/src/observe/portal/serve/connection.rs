@@ -33,8 +33,17 @@ const HEAD: Duration = Duration::from_secs(60);
 /// How long a silent connection is kept once the end was asked for.
 const IDLE: Duration = Duration::from_secs(2);
 
-/// Takes connections until the end is asked for, then waits for those that it took.
-pub(super) async fn accept(listener: Listener, router: Router, mut stopping: watch::Receiver<bool>) {
+/// Takes connections from when it may until the end is asked for, then waits for those that it took.
+pub(super) async fn accept(
+    listener: Listener,
+    router: Router,
+    mut open: watch::Receiver<bool>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    tokio::select! {
+        _ = open.wait_for(|open| *open) => {}
+        _ = stopping.wait_for(|stopping| *stopping) => return,
+    }
     let mut connections = JoinSet::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let held = stopping.clone();

@@ -67,8 +67,8 @@ impl Listener {
     }
 }
 
-/// Every socket that was handed over; without one, the address.
-pub(super) fn listeners(address: SocketAddr) -> anyhow::Result<Vec<Listener>> {
+/// Every socket that was handed over; without one, the address. And which of both it was: true is handed over.
+pub(super) fn listeners(address: SocketAddr) -> anyhow::Result<(Vec<Listener>, bool)> {
     let mut handed = ListenFd::from_env();
     let mut listeners = Vec::new();
     for index in 0..handed.len() {
@@ -79,7 +79,7 @@ pub(super) fn listeners(address: SocketAddr) -> anyhow::Result<Vec<Listener>> {
         bound.set_nonblocking(true)?;
         listeners.push(Listener::Tcp(TcpListener::from_std(bound)?));
     }
-    Ok(listeners)
+    Ok((listeners, handed.len() > 0))
 }
 
 fn taken(handed: &mut ListenFd, index: usize) -> anyhow::Result<Listener> {
