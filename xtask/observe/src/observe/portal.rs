@@ -81,7 +81,8 @@ fn page(
         Page::Alerts => {
             let values = index.ask(|asked| {
                 let signals = ask::current(asked, SIGNAL)?;
-                Ok(render::Alerts { signals, history: ask::history(asked, "alert", before)? })
+                let incidents = ask::history(asked, "incident", None)?.lines;
+                Ok(render::Alerts { signals, history: ask::history(asked, "alert", before)?, incidents })
             })?;
             render::alerts(frame, &values)
         }

@@ -1,5 +1,7 @@
 //! Pictures of a run, as SVG without any style of its own. Whatever they show is a text too: in the table beside them.
 
+use std::collections::{BTreeSet, HashMap};
+
 use maud::{Markup, html};
 
 use nexus_xtask::report::run::Run;
@@ -55,7 +57,8 @@ pub(super) fn graph(run: &Run, critical: &[String]) -> Markup {
     if run.steps.len() > NODES_MAX || run.steps.iter().all(|step| step.plan.needs.is_empty()) {
         return html! {};
     }
-    let levels = levels(run);
+    let before = before(run);
+    let levels = levels(&before);
     let mut rows = vec![0_usize; levels.iter().max().map_or(1, |level| level + 1)];
     let places: Vec<(usize, usize)> = levels
         .iter()
@@ -70,10 +73,8 @@ pub(super) fn graph(run: &Run, critical: &[String]) -> Markup {
     html! {
         div.scroll role="region" aria-label="Graph of the steps" tabindex="0" {
             svg.graph viewBox={ "-2 -2 " (width + 4) " " (height + 4) } width=(width + 4) height=(height + 4) role="img" aria-label="Which step waits for which; the table below says it in words" {
-                @for (later, step) in run.steps.iter().enumerate() {
-                    @for earlier in step.plan.needs.iter().filter_map(|need| place(run, need)) {
-                        (edge(places[earlier], places[later]))
-                    }
+                @for (later, before) in before.iter().enumerate() {
+                    @for earlier in before { (edge(places[*earlier], places[later])) }
                 }
                 @for (step, (x, y)) in run.steps.iter().zip(&places) {
                     @let tone = Tone::of(step.word()).class();
@@ -88,8 +89,12 @@ pub(super) fn graph(run: &Run, critical: &[String]) -> Markup {
     }
 }
 
-fn place(run: &Run, step: &str) -> Option<usize> {
-    run.steps.iter().position(|other| other.plan.step == step)
+/// The places of the steps that each one needs, each of them once.
+fn before(run: &Run) -> Vec<BTreeSet<usize>> {
+    let named = run.steps.iter().enumerate().map(|(place, step)| (step.plan.step.as_str(), place));
+    let places: HashMap<&str, usize> = named.collect();
+    let needs = run.steps.iter().map(|step| step.plan.needs.iter());
+    needs.map(|needs| needs.filter_map(|need| places.get(need.as_str()).copied()).collect()).collect()
 }
 
 fn edge(from: (usize, usize), to: (usize, usize)) -> Markup {
@@ -102,13 +107,13 @@ fn edge(from: (usize, usize), to: (usize, usize)) -> Markup {
 }
 
 /// How many steps each has before it, on the longest way. Whoever is on a cycle stays where the bound ends.
-fn levels(run: &Run) -> Vec<usize> {
-    let mut levels = vec![0; run.steps.len()];
-    for _ in 0..run.steps.len() {
+fn levels(before: &[BTreeSet<usize>]) -> Vec<usize> {
+    let mut levels = vec![0; before.len()];
+    for _ in 0..before.len() {
         let mut changed = false;
-        for (later, step) in run.steps.iter().enumerate() {
-            let before = step.plan.needs.iter().filter_map(|need| place(run, need));
-            let level = before.map(|earlier| levels[earlier] + 1).max().unwrap_or(0).min(run.steps.len());
+        for (later, before) in before.iter().enumerate() {
+            let level = before.iter().map(|earlier| levels[*earlier] + 1).max().unwrap_or(0);
+            let level = level.min(levels.len());
             changed |= level > levels[later];
             levels[later] = levels[later].max(level);
         }
@@ -117,4 +122,28 @@ fn levels(run: &Run) -> Vec<usize> {
         }
     }
     levels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(before: &[&[usize]], expected: &[usize]) {
+        let before: Vec<_> = before.iter().map(|places| places.iter().copied().collect()).collect();
+        assert_eq!(levels(&before), expected);
+    }
+
+    #[test]
+    fn a_step_stands_behind_all_that_it_needs() {
+        check(&[], &[]);
+        check(&[&[], &[0], &[0, 1], &[]], &[0, 1, 2, 0]);
+    }
+
+    /// A recording may say anything; the picture has an end all the same.
+    #[test]
+    fn a_cycle_has_an_end() {
+        check(&[&[1], &[0]], &[2, 2]);
+        check(&[&[0]], &[1]);
+    }
 }

@@ -29,6 +29,7 @@ pub(crate) struct Health {
 pub(crate) struct Alerts {
     pub(crate) signals: Vec<Line>,
     pub(crate) history: ask::Page,
+    pub(crate) incidents: Vec<Line>,
 }
 
 /// The page about health.
@@ -69,6 +70,11 @@ pub(crate) fn alerts(frame: Frame<'_>, values: &Alerts) -> String {
             h2 #unknown { "Not known" }
             @if unknown.is_empty() { (nothing("No signal is unknown or stale.", "")) }
             @else { (signals(frame, "Signals whose state is not known: not up", &unknown, &[])) }
+        }
+        section aria-labelledby="incidents" {
+            h2 #incidents { "Incidents" }
+            @if values.incidents.is_empty() { (nothing("No incident is written down.", "")) }
+            @else { (events(frame, "What was written down of incidents, the newest first", &values.incidents)) }
         }
         section aria-labelledby="sent" {
             h2 #sent { "What was sent" }

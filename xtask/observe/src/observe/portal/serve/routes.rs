@@ -34,7 +34,7 @@ const HEADERS: [(&str, &str); 6] = [
     ("referrer-policy", "no-referrer"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
-    ("cache-control", "no-cache"),
+    ("cache-control", "private, no-cache"),
 ];
 
 /// The routes that say whether the service lives, and need no token.
