@@ -7,6 +7,7 @@ mod site;
 mod index;
 mod logs;
 mod render;
+mod figures;
 mod scraped;
 mod serve;
 mod export;
@@ -102,7 +103,7 @@ fn page(
             })?;
             render::truth(frame, &values)
         }
-        Page::Delivery => render::delivery(frame, &index.ask(delivery)?),
+        Page::Delivery => render::delivery(frame, &index.ask(|asked| delivery(asked, index, site))?),
         Page::Logs => render::logs(frame, &logs::all(doors, index, question)?, question),
         Page::Run(name) => return run(doors, frame, name),
         Page::Log(name, place) => {
@@ -160,10 +161,13 @@ fn deployments(asked: &Connection, before: Option<&ask::Cursor>) -> rusqlite::Re
     })
 }
 
-fn delivery(asked: &Connection) -> rusqlite::Result<render::Delivery> {
+fn delivery(asked: &Connection, index: &Index, site: &Site) -> rusqlite::Result<render::Delivery> {
     let ended = ask::newest(asked, "deploy.ended")?;
+    let stages = render::Stage::all(&ask::newest(asked, "deploy.begun")?, &ended);
+    let names: Vec<_> = stages.iter().map(|stage| stage.name.clone()).collect();
     Ok(render::Delivery {
-        stages: render::Stage::all(&ask::newest(asked, "deploy.begun")?, &ended),
+        figures: index.figures.figures(asked, site, &names)?,
+        stages: stages.len(),
         ended,
         releases: ask::counted(asked, "release.published")?,
     })

@@ -83,6 +83,25 @@ fn every_link_leads_to_a_file() {
     assert!(!format!("{names:?}").contains("script>"), "{HOSTILE}");
 }
 
+/// The figures are those of `cargo xtask dora`, at the newest event.
+#[test]
+fn delivery_is_shown_with_what_may_be_said_of_it() {
+    let world = World::lived_in();
+    let files = world.exported("pages");
+    let (_, page) = files.iter().find(|(name, _)| name == "delivery.html").unwrap();
+    let page = std::str::from_utf8(page).unwrap();
+    let of = |figure: &str, rest: &str| format!("<th scope=\"row\">{figure}</th>{rest}");
+    for text in [
+        of(
+            "change fail rate",
+            "<td><strong>100%</strong></td><td>2 deployments</td><td></td><td>too few to judge: 5 are needed</td>",
+        ),
+        of("change lead time", "<td><span class=\"none\">unknown</span></td><td>0 changes</td>"),
+    ] {
+        assert!(page.contains(&text), "{text}: {page}");
+    }
+}
+
 #[test]
 fn a_folder_of_somebody_else_stays() {
     let world = World::lived_in();

@@ -47,6 +47,28 @@ pub fn report(report: &Report) -> String {
 }
 
 fn line(figure: &Figure) -> String {
+    let Words { name, value, of, unknown, judgement } = words(figure);
+    let comma = if unknown.is_empty() { "" } else { ", " };
+    format!("{name:<31}  {value:>12}  n {} {of}{comma}{unknown}; {judgement}", figure.n)
+}
+
+/// What there is to say of a figure, apart: for pages, which have a column for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// What it is about.
+    pub name: &'static str,
+    /// Its value with its unit.
+    pub value: String,
+    /// What it is made of.
+    pub of: &'static str,
+    /// How many are not known, and their share; empty where there is none.
+    pub unknown: String,
+    /// What may be said about it.
+    pub judgement: String,
+}
+
+/// A figure in words.
+pub fn words(figure: &Figure) -> Words {
     let name = match figure.name {
         Name::ChangeLeadTime => "change lead time",
         Name::DeploymentFrequency => "deployment frequency",
@@ -60,10 +82,9 @@ fn line(figure: &Figure) -> String {
         Name::FailedDeploymentRecoveryTime => (figure.value.map(seconds), "recoveries"),
         Name::ChangeFailRate | Name::DeploymentReworkRate => (figure.value.map(percent), "deployments"),
     };
-    let value = value.unwrap_or_else(|| "unknown".to_owned());
     let unknown = match figure.unknown {
         0 => String::new(),
-        count => format!(", {count} unknown ({})", percent(figure.unknown_share)),
+        count => format!("{count} unknown ({})", percent(figure.unknown_share)),
     };
     let judgement = match figure.judgement {
         Judgement::TooFew => format!("too few to judge: {SAMPLE_MIN} are needed"),
@@ -73,7 +94,7 @@ fn line(figure: &Figure) -> String {
         Judgement::Same => "about as in the span before".to_owned(),
         Judgement::Worse => "worse than in the span before".to_owned(),
     };
-    format!("{name:<31}  {value:>12}  n {} {of}{unknown}; {judgement}", figure.n)
+    Words { name, value: value.unwrap_or_else(|| "unknown".to_owned()), of, unknown, judgement }
 }
 
 fn cause(cause: &Cause) -> String {

@@ -23,6 +23,8 @@ use nexus_xtask::doors::Doors;
 use nexus_xtask::files;
 use nexus_xtask::workspace::Workspace;
 
+use super::figures::Kept;
+
 /// The version of the tables. One more where they change: another one is thrown away.
 const VERSION: i64 = 1;
 
@@ -41,6 +43,8 @@ pub(crate) struct Index {
     path: PathBuf,
     writing: Mutex<Writing>,
     readers: Mutex<Vec<Connection>>,
+    /// What takes longer to compute than a page may.
+    pub(crate) figures: Kept,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +62,7 @@ impl Index {
             path: workspace.state().join("portal.sqlite"),
             writing: Mutex::default(),
             readers: Mutex::default(),
+            figures: Kept::default(),
         }
     }
 

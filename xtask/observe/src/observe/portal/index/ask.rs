@@ -135,6 +135,29 @@ pub(crate) fn each(
     Ok(())
 }
 
+/// How many events of deployments and incidents there are.
+pub(crate) fn of_delivery(connection: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT coalesce(sum(value), 0) FROM totals WHERE name LIKE 'kind deploy.%' OR name LIKE 'kind incident.%'";
+    connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
+}
+
+/// The newest events of deployments and incidents, the oldest first, after the first event of all where none is left out: the
+/// journal begins with it. True: some are left out.
+pub(crate) fn delivery(connection: &Connection, limit: usize) -> rusqlite::Result<(Vec<Line>, bool)> {
+    let sql = "SELECT text FROM events WHERE family IN ('deploy', 'incident') ORDER BY at DESC, writer DESC, seq DESC LIMIT ?1";
+    let mut lines = parsed(connection.prepare_cached(sql)?.query_map([limit + 1], text)?)?;
+    let is_cut = lines.len() > limit;
+    lines.truncate(limit);
+    if !is_cut {
+        let sql = "SELECT text FROM events ORDER BY at, writer, seq LIMIT 1";
+        lines.extend(parsed(connection.prepare_cached(sql)?.query_map([], text)?)?);
+    }
+    lines.reverse();
+    // The first event of all may be one of them.
+    lines.dedup();
+    Ok((lines, is_cut))
+}
+
 /// For each subject and word of a kind the newest event; by subject, the newest word first. A kind that ends with a dot means
 /// every kind that begins so.
 pub(crate) fn newest(connection: &Connection, kind: &str) -> rusqlite::Result<Vec<Newest>> {
