@@ -21,7 +21,7 @@ use nexus_xtask::satellite::OBSERVE;
 use nexus_xtask::shell::beside::Beside;
 use nexus_xtask::shell::{Command, Shell};
 
-use super::figures::Figure;
+use super::figures::{Figure, median};
 use client::Client;
 
 /// Events of the two journals.
@@ -74,13 +74,13 @@ fn compare(doors: &Doors, [few, many]: [&mut Server; 2], pairs: usize) -> Result
         for round in 0..=pairs {
             let times = [&*few, &*many].map(|server| ask(doors, &server.address, page));
             let [one, other] = times;
-            let (one, other) = (one?, other?);
+            let (one, other) = (last_hundredth(one?), last_hundredth(other?));
             if round > 0 {
-                short.extend(one);
-                long.extend(other);
+                short.push(one);
+                long.push(other);
             }
         }
-        let (short, long) = (last_hundredth(&mut short), last_hundredth(&mut long));
+        let (short, long) = (median(&short), median(&long));
         figures.push(Figure::plain(&format!("{page}, p99 at {FEW} events"), short * 1000.0, "ms"));
         figures.push(Figure::plain(&format!("{page}, p99 at {MANY} events"), long * 1000.0, "ms"));
         figures.push(Figure::plain(&format!("{page}, many / few"), long / short, "").at_most(RATIO_MAX));
@@ -190,7 +190,7 @@ fn ask(doors: &Doors, address: &str, page: &str) -> anyhow::Result<Vec<f64>> {
 }
 
 /// What the slowest hundredth takes at the least.
-fn last_hundredth(times: &mut [f64]) -> f64 {
+fn last_hundredth(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
     times.get(times.len() * 99 / 100).copied().unwrap_or(f64::NAN)
 }
