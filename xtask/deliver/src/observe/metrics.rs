@@ -74,7 +74,7 @@ pub fn text(report: &Report, version: &str) -> String {
 }
 
 /// Metrics, as far as events were taken.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Metrics {
     /// By kind and subject, which is all that such an event's samples depend on.
     tallies: BTreeMap<String, BTreeMap<String, Tally>>,
@@ -86,7 +86,7 @@ pub struct Metrics {
 }
 
 /// How often something happened, when last, and the newest figure.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Tally {
     count: u64,
     last: i64,
@@ -94,7 +94,7 @@ struct Tally {
 }
 
 /// A figure, and which event said it: several writers may have written at the same time.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Newest {
     ts: Timestamp,
     writer: String,
@@ -103,7 +103,7 @@ struct Newest {
 }
 
 /// How long runs took that passed, in milliseconds: whole numbers have the same sum in each order.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Took {
     within: [u64; BOUNDS.len()],
     all: u64,
@@ -135,18 +135,19 @@ impl Metrics {
         }
     }
 
-    /// All families that have a sample. The report says what is not whole. Who takes more events later asks a copy.
-    pub fn text(mut self, report: &Report, version: &str) -> String {
+    /// All families that have a sample. The report says what is not whole.
+    pub fn text(&self, report: &Report, version: &str) -> String {
         let mut samples = Samples::new();
         for (kind, tallies) in &self.tallies {
             for (subject, tally) in tallies {
                 feed(&mut samples, kind, subject, tally);
             }
         }
-        self.of_stages
+        let mut of_stages: Vec<&Line> = self.of_stages.iter().collect();
+        of_stages
             .sort_by(|one, other| (one.ts, &one.writer, one.seq).cmp(&(other.ts, &other.writer, other.seq)));
         let mut open = BTreeMap::new();
-        for line in &self.of_stages {
+        for line in of_stages {
             on_stage(&mut samples, &mut open, line);
         }
         set(&mut samples, "xtask_build_info", &[("version", version)], 1.0);

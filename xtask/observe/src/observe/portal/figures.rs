@@ -14,7 +14,7 @@ use super::site::{Place, Site};
 const WINDOW: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Events of deployments and incidents that are looked at, the newest: more are years of a team that deploys all day.
-pub(crate) const EVENTS_MAX: usize = 20_000;
+pub(crate) const EVENTS_MAX: usize = 5_000;
 
 /// Stages that figures are made of.
 const STAGES_MAX: usize = 20;

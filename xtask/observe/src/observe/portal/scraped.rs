@@ -30,7 +30,7 @@ impl Scraped {
             // How many places there are is all that is said of them.
             let broken = (0..totals.broken).map(|_| String::new()).collect();
             let report = Report { broken, ..Report::default() };
-            Ok(self.metrics.clone().text(&report, env!("CARGO_PKG_VERSION")))
+            Ok(self.metrics.text(&report, env!("CARGO_PKG_VERSION")))
         })
     }
 
