@@ -30,8 +30,10 @@ mod verdict;
 mod proven;
 pub(crate) mod github;
 
+use std::collections::BTreeMap;
+
 use crate::doors::Doors;
-use crate::event::{Event, Status};
+use crate::event::{Event, Planned, Status};
 use crate::failure::{Exit, Failure, Result};
 use crate::files;
 use crate::journal::{self, Entry};
@@ -114,6 +116,30 @@ pub(crate) fn run(doors: &Doors, options: &Options) -> Result<Exit> {
     Ok(exit(walked.status))
 }
 
+/// Every step of a whole run, with what would be done with it now: a step that is proven has a receipt of a pass on these
+/// very inputs.
+///
+/// # Errors
+/// Where the declared steps cannot be read.
+pub fn planned(doors: &Doors) -> Result<Vec<Planned>> {
+    let (plan, ..) = prepare(doors, &Options::default())?;
+    Ok(plan.steps.iter().map(plan::PlannedStep::event).collect())
+}
+
+/// Runs these tests (`BINARY$TEST`, as nextest names binaries) with these variables, and says of each that ran whether it
+/// passed. A test that is not in the answer does not exist, or is ignored.
+///
+/// # Errors
+/// Where nextest is missing, or nothing could be compiled: then nothing is known of any of them.
+pub fn run_tests(
+    doors: &Doors,
+    tests: &[String],
+    variables: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, bool>> {
+    write_nextest_config(doors)?;
+    listed::run(doors, tests, variables)
+}
+
 /// What the journal says about a run.
 fn entry(doors: &Doors, facts: &Facts, run: &str, command: &str, walked: Walked) -> Entry {
     let labels = [
@@ -149,9 +175,6 @@ pub(crate) fn fix(doors: &Doors) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The longest filter expression in one argument, in bytes: Linux takes at most 128 KiB.
-const FILTER_LENGTH_MAX: usize = 100_000;
-
 /// Runs one part of the tests. `command` is what runs all of them. This is the program of the step `test`, so its output
 /// goes where the step's output goes.
 pub(crate) fn test_part(doors: &Doors, part: &str, command: &[String]) -> Result<Exit> {
@@ -184,7 +207,7 @@ pub(crate) fn test_part(doors: &Doors, part: &str, command: &[String]) -> Result
         return Ok(Exit::Done);
     }
     let mut words = command[1..].to_vec();
-    for filter in listed::filters(&part, FILTER_LENGTH_MAX) {
+    for filter in listed::filters(&part, listed::FILTER_LENGTH_MAX) {
         words.extend(["--filterset".to_owned(), filter]);
     }
     ended(doors.shell.run(&Command::new(command[0].clone(), words))?, &format!("{}/{count}", wanted.index))

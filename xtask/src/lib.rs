@@ -22,7 +22,7 @@ pub mod doors;
 pub mod toolchain;
 pub mod satellite;
 
-mod ci;
+pub mod ci;
 pub mod doctor;
 mod tools;
 mod baseline;

@@ -13,6 +13,7 @@ mod rehearse;
 mod release;
 mod settings;
 mod trace;
+mod truth;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,9 @@ pub enum Deliver {
     /// Pages about all of it.
     #[command(about = elsewhere::PORTAL, long_about = None)]
     Portal(portal::Arguments),
+    /// What is claimed, and what of it is shown.
+    #[command(about = elsewhere::TRUTH, long_about = None)]
+    Truth(truth::Arguments),
     /// For shells.
     #[command(about = elsewhere::COMPLETIONS, long_about = None)]
     Completions(completions::Arguments),
@@ -78,6 +82,7 @@ impl Deliver {
             Deliver::Incident(wanted) => incident::run(doors, wanted),
             Deliver::Trace(wanted) => trace::run(doors, wanted),
             Deliver::Portal(wanted) => portal::elsewhere(doors, wanted),
+            Deliver::Truth(wanted) => truth::run(doors, wanted),
             Deliver::Completions(wanted) => completions::run(doors, wanted),
             Deliver::Man(wanted) => man::run(doors, wanted),
         }
@@ -115,6 +120,9 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("release", release::config::schema()),
         ("stages", crate::deploy::config::schema()),
         ("resilience", crate::resilience::config::schema()),
+        ("truth", crate::truth::config::schema()),
+        ("roadmap", crate::truth::roadmap::schema()),
+        ("owners", crate::truth::roadmap::schema_of_owners()),
         ("plan", release::plan::schema()),
         ("gates", release::gates::config::schema()),
     ]

@@ -45,6 +45,7 @@ pub(crate) struct Facts {
     pub(crate) has_house_rules: bool,
     pub(crate) has_workflows: bool,
     pub(crate) has_release: bool,
+    pub(crate) has_claims: bool,
     /// Kinds of findings that have a counted baseline: `clippy`, `doc`.
     pub(crate) baselines: Vec<String>,
     /// Programs that were asked for, by name; `None` for a missing one.
@@ -125,6 +126,7 @@ pub(crate) fn gather(doors: &Doors, wanted: &Asked) -> Result<Facts> {
         has_deny,
         has_house_rules: has("release/tidy.toml"),
         has_workflows: has("release/actions.toml"),
+        has_claims: has("release/truth.toml"),
         has_release: has("release/release.toml"),
         baselines: baselines(doors)?,
         pinned_tools: pinned_tools(doors)?,

@@ -58,6 +58,9 @@ pub(crate) fn fingerprints(
 
 /// Why a step is never answered from a receipt; `None` when it can be.
 pub(crate) fn why_never(step: &Step, facts: &Facts) -> Option<String> {
+    if let Some(why) = step.unanswered {
+        return Some(why.to_owned());
+    }
     if step.network {
         return Some("it needs a network, so no receipt can answer for it".to_owned());
     }

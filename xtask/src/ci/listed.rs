@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use serde::Deserialize;
 
@@ -14,6 +14,9 @@ use crate::shell::Command;
 
 /// The file in which nextest reports, in the build folder.
 const JUNIT: &str = "nextest/default/xtask.xml";
+
+/// The longest filter expression in one argument, in bytes: Linux takes at most 128 KiB.
+pub(crate) const FILTER_LENGTH_MAX: usize = 100_000;
 
 /// Where a workspace declares how long its tests take.
 const DECLARED: &str = "release/durations.json";
@@ -133,6 +136,88 @@ pub(crate) fn keep_durations(doors: &Doors, target: &std::path::Path) -> Result<
     Ok(files::write_cache(&doors.workspace.cache().join("tests.json"), text)?)
 }
 
+/// Runs these tests, and says of each that ran whether it passed.
+pub(crate) fn run(
+    doors: &Doors,
+    tests: &[String],
+    variables: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, bool>> {
+    let report = target(doors)?.join(JUNIT);
+    // What an earlier run wrote must not answer for this one.
+    files::remove(&report)?;
+    let config = doors.workspace.state().join(super::steps::NEXTEST_CONFIG);
+    let fixed =
+        ["nextest", "run", "--workspace", "--no-fail-fast", "--no-tests", "warn", "--tool-config-file"];
+    let mut words: Vec<_> = fixed.map(str::to_owned).into();
+    words.push(format!("xtask:{}", config.display()));
+    for filter in filters(tests, FILTER_LENGTH_MAX) {
+        words.extend(["--filterset".to_owned(), filter]);
+    }
+    let mut command = Command::new("cargo", words);
+    command.variables.extend(variables.clone());
+    let captured = doors.shell.capture(&command)?;
+    let Some(text) = files::read_text(&report)? else {
+        if captured.is_success() {
+            return Ok(BTreeMap::new());
+        }
+        let said: Vec<_> = captured.stderr.lines().rev().take(12).collect();
+        return Err(Failure::no("the tests could not be run")
+            .why(said.into_iter().rev().collect::<Vec<_>>().join("\n"))
+            .next("cargo nextest run --workspace"));
+    };
+    Ok(outcomes(&text))
+}
+
+/// The build folder.
+fn target(doors: &Doors) -> Result<std::path::PathBuf> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        target_directory: std::path::PathBuf,
+    }
+    let words = ["metadata", "--no-deps", "--format-version", "1"];
+    let text = doors.shell.read(&Command::new("cargo", words))?;
+    let metadata: Metadata =
+        serde_json::from_str(&text).context("cannot read what `cargo metadata` printed")?;
+    Ok(metadata.target_directory)
+}
+
+/// Tests out of a JUnit report, and whether each passed. What is not understood is not known.
+fn outcomes(text: &str) -> BTreeMap<String, bool> {
+    let mut found = BTreeMap::new();
+    let mut reader = Reader::from_str(text);
+    let mut last = String::new();
+    while let Ok(event) = reader.read_event() {
+        let (Event::Start(element) | Event::Empty(element)) = event else {
+            match event {
+                Event::Eof => break,
+                _ => continue,
+            }
+        };
+        match element.name().as_ref() {
+            "testcase" => {
+                let (Some(test), Some(binary)) = (value(&element, "name"), value(&element, "classname"))
+                else {
+                    continue;
+                };
+                last = name(&binary, &test);
+                found.insert(last.clone(), true);
+            }
+            // A pass at a later try is written as `flakyFailure`, and is a pass.
+            "failure" | "error" | "skipped" => {
+                found.insert(last.clone(), false);
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// An attribute of an element of a report.
+fn value(element: &BytesStart<'_>, wanted: &str) -> Option<String> {
+    let attribute = element.try_get_attribute(wanted).ok().flatten()?;
+    Some(attribute.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned())
+}
+
 /// Tests and their durations out of a JUnit report. What is not understood is not known.
 fn parse(text: &str) -> BTreeMap<String, u64> {
     let mut found = BTreeMap::new();
@@ -143,10 +228,7 @@ fn parse(text: &str) -> BTreeMap<String, u64> {
             Event::Eof => break,
             _ => continue,
         };
-        let value = |wanted: &str| {
-            let attribute = element.try_get_attribute(wanted).ok().flatten()?;
-            Some(attribute.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned())
-        };
+        let value = |wanted| value(&element, wanted);
         if let (Some(test), Some(binary), Some(time)) = (value("name"), value("classname"), value("time"))
             && let Ok(seconds) = time.parse::<f64>()
         {
@@ -171,6 +253,8 @@ mod tests {
         let found = parse(text);
         assert_eq!(found, [("a$x::one".to_owned(), 1250), ("a::it$x<two>".to_owned(), 4)].into());
         assert_eq!(parse("<testsuites><testcase name="), BTreeMap::new());
+        let passed = [("a$x::one", true), ("a::it$x<two>", false), ("a$broken", true)];
+        assert_eq!(outcomes(text), passed.map(|(test, passed)| (test.to_owned(), passed)).into());
     }
 
     #[test]

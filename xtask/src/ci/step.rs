@@ -76,6 +76,8 @@ pub(crate) struct Step {
     pub(crate) retries: u32,
     pub(crate) required: bool,
     pub(crate) network: bool,
+    /// Why a receipt never answers for it, beside the network.
+    pub(crate) unanswered: Option<&'static str>,
     /// Programs besides the step's own.
     pub(crate) tools: Vec<String>,
     pub(crate) lane: Option<String>,
@@ -111,6 +113,7 @@ impl Step {
             retries: 0,
             required: true,
             network: false,
+            unanswered: None,
             tools: Vec::new(),
             cargo: lane.is_some(),
             compiles: lane.is_some(),

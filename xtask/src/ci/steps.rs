@@ -11,6 +11,7 @@
 //! | deny | lint | there is a `deny.toml` |
 //! | tidy, workflows | lint | the house rules, the workflow pins are declared |
 //! | rehearse | test | the release is declared |
+//! | truth | truth | claims are declared |
 //!
 //! What compiles the same thing twice is avoided: `build` compiles the tests too, so that `test` only runs them, and
 //! warnings become errors through arguments of clippy and rustdoc, never through `RUSTFLAGS`, which would make every
@@ -108,6 +109,7 @@ fn every_built_in() -> BTreeSet<StepId> {
         "tidy",
         "workflows",
         "rehearse",
+        "truth",
     ]
     .map(id)
     .into()
@@ -164,9 +166,17 @@ fn built_in(facts: &Facts) -> Vec<Step> {
     if facts.has_workflows {
         steps.push(step("workflows", "lint", "cargo xtask workflows --check".to_owned()));
     }
+    let lane = Some(super::step::CARGO_LANE.to_owned());
+    if facts.has_claims {
+        // It looks at what other steps proved, so it comes after all of them; what it misses it runs itself.
+        let needs =
+            steps.iter().filter(|step| step.compiles && step.required).map(|step| step.id.clone()).collect();
+        let truth = step("truth", "truth", "cargo xtask truth check --run".to_owned());
+        let unanswered = Some("evidence loses its worth with time");
+        steps.push(Step { needs, lane: lane.clone(), cargo: true, compiles: true, unanswered, ..truth });
+    }
     if facts.has_release {
         let rehearse = step("rehearse", "test", "cargo xtask release rehearse".to_owned());
-        let lane = Some(super::step::CARGO_LANE.to_owned());
         steps.push(Step { needs: after_build, lane, cargo: true, compiles: true, ..rehearse });
     }
     steps

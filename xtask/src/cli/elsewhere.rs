@@ -33,6 +33,8 @@ pub const INCIDENT: &str = "Write down what users noticed, and which deployment 
 pub const TRACE: &str = "Send a run as spans to an OpenTelemetry collector, or print them";
 /// What `portal` is for.
 pub const PORTAL: &str = "Pages about all of it: served on this machine, or written as files";
+/// What `truth` is for.
+pub const TRUTH: &str = "Show what is claimed by what was seen: check, write, report, explain, audit";
 /// What `completions` is for.
 pub const COMPLETIONS: &str = "Print the completion script of a shell";
 /// What `man` is for.
@@ -58,6 +60,7 @@ const VERBS: &[(&str, Satellite)] = &[
     ("incident", DELIVER),
     ("trace", DELIVER),
     ("portal", OBSERVE),
+    ("truth", DELIVER),
     ("completions", DELIVER),
     ("man", DELIVER),
     ("tidy", UPKEEP),
@@ -89,6 +92,8 @@ pub(super) enum Elsewhere {
     Trace,
     #[command(about = PORTAL)]
     Portal,
+    #[command(about = TRUTH)]
+    Truth,
     #[command(about = COMPLETIONS)]
     Completions,
     #[command(about = MAN)]

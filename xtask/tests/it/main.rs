@@ -31,6 +31,7 @@ mod observe;
 mod dora;
 mod scraped;
 mod traces;
+mod truth;
 mod peers;
 mod act;
 mod stage;

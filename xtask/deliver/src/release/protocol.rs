@@ -72,6 +72,18 @@ pub struct Endpoints {
     pub trusted: bool,
 }
 
+impl Endpoints {
+    /// True where both are servers on loopback, as a rehearsal has them.
+    pub fn is_local(&self) -> bool {
+        let is_local = |address: &String| {
+            let host = address.split("://").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
+            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+            ["127.0.0.1", "localhost", "[::1]"].contains(&name)
+        };
+        [&self.forge, &self.registry].into_iter().all(is_local)
+    }
+}
+
 /// The effects of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Publish {

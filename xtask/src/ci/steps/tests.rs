@@ -69,6 +69,7 @@ fn built_in_steps_follow_what_there_is() {
     more.cargo.packages[0].has_doctests = true;
     more.cargo.packages[0].rust_version = Some("1.80".into());
     (more.has_lock, more.has_deny, more.has_workflows, more.has_release) = (true, true, true, true);
+    more.has_claims = true;
     more.toolchains = vec!["1.80.1-x86_64-unknown-linux-gnu".into()];
     check(
         "",
@@ -84,6 +85,7 @@ fn built_in_steps_follow_what_there_is() {
             msrv (lint; ): cargo +1.80 check '{packages}' --locked --target-dir '{target}/msrv' [rust 1.80: true]
             deny (lint; ): cargo deny --offline check bans licenses sources
             workflows (lint; ): cargo xtask workflows --check
+            truth (truth; clippy build test doctest doc): cargo xtask truth check --run
             rehearse (test; build): cargo xtask release rehearse"#]],
     );
     more.baselines = vec!["clippy".into()];
@@ -103,6 +105,7 @@ fn built_in_steps_follow_what_there_is() {
             msrv (lint; ): cargo +1.95.0 check '{packages}' --locked --target-dir '{target}/msrv' [the toolchain in use is the declared minimum 1.95.0: `build` shows it] [rust 1.95.0: false]
             deny (lint; ): cargo deny --offline check bans licenses sources advisories
             workflows (lint; ): cargo xtask workflows --check
+            truth (truth; clippy test doctest doc): cargo xtask truth check --run
             rehearse (test; ): cargo xtask release rehearse"#]],
     );
 }
@@ -147,7 +150,7 @@ fn all_problems_are_reported_at_once() {
         &facts(),
         expect![[r#"
             release/ci.toml: `remove` names `dco`, which is no built-in step
-              next: remove it, or name one of: `build`, `clippy`, `deny`, `doc`, `doctest`, `fmt`, `lock`, `msrv`, `rehearse`, `test`, `tidy`, `workflows`
+              next: remove it, or name one of: `build`, `clippy`, `deny`, `doc`, `doctest`, `fmt`, `lock`, `msrv`, `rehearse`, `test`, `tidy`, `truth`, `workflows`
             release/ci.toml: step `empty` has no `command`
               next: add `command = ["program", "argument"]`; only built-in steps have one of their own
             release/ci.toml: step `lost` needs `nobody`, which does not exist

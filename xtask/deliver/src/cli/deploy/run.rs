@@ -12,7 +12,8 @@ use nexus_xtask::shell::{Command, quoted};
 use super::announce::Record;
 use super::traced::Traced;
 use super::{Wanted, delivered, gates};
-use crate::deploy::config::{self, Config, Stage};
+use crate::cli::truth::phase::{self, Early};
+use crate::deploy::config::{self, Config, DriverKind, Stage};
 use crate::deploy::contract::{Bundle, Driver, HostName, ReleaseId};
 use crate::deploy::engine::{Hook, Outcome};
 use crate::deploy::execute::{self, Run};
@@ -30,6 +31,8 @@ pub(super) struct Arguments {
     /// Do it; without this the plan is shown, and no host is changed
     #[arg(long)]
     execute: bool,
+    #[command(flatten)]
+    early: Early,
 }
 
 /// What a stage goes back to.
@@ -100,6 +103,11 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         return Ok(exit);
     }
     let config = config::load(&doors.workspace)?;
+    match config.stage(&wanted.to)?.driver {
+        DriverKind::Ssh => phase::require(doors, "deploy run", &arguments.early)?,
+        // Nothing leaves this machine.
+        DriverKind::Local => {}
+    }
     let staged = meant(doors, &config, wanted)?;
     let deployed = deploy(doors, &config, &staged, wanted)?;
     show(doors, &deployed)

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cli::truth::phase::{self, Early};
 use crate::release::protocol::{Publish, Published, Request};
 use crate::release::{self, endpoints, report, staging};
 use nexus_xtask::doors::Doors;
@@ -21,6 +22,8 @@ pub(super) struct Arguments {
     /// Publish; without this the effects are shown, and nothing leaves this machine
     #[arg(long)]
     execute: bool,
+    #[command(flatten)]
+    early: Early,
     /// The longest time to wait for limits of the registry and the forge, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 900)]
     max_wait: u64,
@@ -40,6 +43,9 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
             doors.terminal.talk("nothing was done; to do it: add --execute");
         }
         return Ok(Exit::Done);
+    }
+    if !endpoints.is_local() {
+        phase::require(doors, "release publish", &arguments.early)?;
     }
     staging::require_signed(&staging, &plan)?;
     let wanted = Publish {
