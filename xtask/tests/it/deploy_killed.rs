@@ -46,7 +46,9 @@ struct Field {
 impl Field {
     fn new() -> Field {
         let mut world = World::new();
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        // Both are held until both are known, so that none is given twice.
+        let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let addresses = held.map(|listener| listener.local_addr().unwrap().to_string());
         let programs = world.0.path("../programs");
         let real = world.0.variable("PATH");
         let script = format!(
@@ -61,7 +63,7 @@ impl Field {
         let mut executable = world.0.command("chmod", &["755", "../programs/sync"]);
         assert!(executable.status().unwrap().success());
         world.0.set("PATH", &format!("{}:{real}", programs.display()));
-        let field = Field { world, addresses: [free(), free()], more: "", lock_free_max: Duration::ZERO };
+        let field = Field { world, addresses, more: "", lock_free_max: Duration::ZERO };
         field.declare("first");
         field.world.check(&field.world.run("field"), 0, "is confirmed on every host");
         field

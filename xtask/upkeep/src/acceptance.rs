@@ -10,6 +10,7 @@ pub(crate) mod registry;
 pub(crate) mod release;
 pub(crate) mod resilience;
 pub(crate) mod strangers;
+pub(crate) mod truth;
 
 /// The suites: name, and what it shows.
 pub(crate) const SUITES: &[(&str, &str)] = &[
@@ -26,4 +27,5 @@ pub(crate) const SUITES: &[(&str, &str)] = &[
         "a gigabyte in SQLite and in PostgreSQL is backed up, restored and served; harmed backups turn red",
     ),
     ("strangers", "public projects adopt the toolkit, and `cargo xtask ci` is green on them"),
+    ("truth", "changes of the code behind claims about safety turn the checks of those claims red"),
 ];

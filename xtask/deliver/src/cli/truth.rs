@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use nexus_xtask::doors::Doors;
+use nexus_xtask::event::Planned as Step;
 use nexus_xtask::failure::{Exit, Failure, Finding, Result};
 use nexus_xtask::journal::{self, Entry};
 use nexus_xtask::{ci, files, git};
@@ -83,13 +84,14 @@ impl Ledger {
     /// Reads the claims and judges them.
     pub(super) fn read(doors: &Doors) -> Result<Ledger> {
         let config = config::load(&doors.workspace)?;
+        let steps = steps(doors, &config)?;
+        Ledger::judge(doors, config, &steps)
+    }
+
+    /// Judges claims by what was seen of them.
+    fn judge(doors: &Doors, config: Config, steps: &[Step]) -> Result<Ledger> {
         let planned = roadmap::load(&doors.workspace, &config)?;
-        let mut evidence = config.claims.values().flat_map(|claim| &claim.evidence);
-        let steps = match evidence.any(|evidence| matches!(evidence.kind(), Kind::Step(_))) {
-            true => ci::planned(doors)?,
-            false => Vec::new(),
-        };
-        let facts = facts::gather(doors, &config, &steps)?;
+        let facts = facts::gather(doors, &config, steps)?;
         let here = Here { now: facts.now, inputs: facts.inputs, platform: std::env::consts::OS };
         let nothing = Vec::new();
         let show = |(id, claim): (&String, &config::Claim)| {
@@ -133,12 +135,15 @@ impl Ledger {
         if wanted.steps.is_empty() && wanted.looks.is_empty() {
             return Ok(ledger);
         }
+        execute::run_steps(doors, &wanted.steps)?;
+        // Read before the tests: building them links the toolkit of this repository anew, and steps name it.
+        let steps = steps(doors, &ledger.config)?;
         let means = Means {
             ask: &|probe| probe::ask(doors, probe),
             test: &|tests| ci::run_tests(doors, tests, &ledger.config.looks.environment),
         };
-        execute::look(doors, &ledger.config, &ledger.facts, &wanted, &means)?;
-        Ledger::read(doors)
+        execute::look(doors, &ledger.config, &ledger.facts, &wanted.looks, &means)?;
+        Ledger::judge(doors, ledger.config.clone(), &steps)
     }
 
     /// Tells the journal of levels that are others than it knows. Only of a commit: what is not committed comes and goes.
@@ -161,6 +166,15 @@ impl Ledger {
             journal::append(&doors.workspace, &doors.clock, entries)?;
         }
         Ok(())
+    }
+}
+
+/// The steps of a run, with what would be done with each now; none where no claim asks for one.
+fn steps(doors: &Doors, config: &Config) -> Result<Vec<Step>> {
+    let mut evidence = config.claims.values().flat_map(|claim| &claim.evidence);
+    match evidence.any(|evidence| matches!(evidence.kind(), Kind::Step(_))) {
+        true => ci::planned(doors),
+        false => Ok(Vec::new()),
     }
 }
 

@@ -53,8 +53,13 @@ pub(crate) struct Row {
 pub(crate) fn blocks(document: &Document) -> (Vec<Block>, Vec<Finding>) {
     let (mut blocks, mut findings) = (Vec::new(), Vec::new());
     let mut open: Option<Block> = None;
+    let mut fence = Fence::default();
     for (at, line) in document.text.split_inclusive('\n').enumerate() {
         let trimmed = line.trim();
+        // An example of a mark is none.
+        if fence.holds(line) && open.is_none() {
+            continue;
+        }
         if let Some(head) = trimmed.strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix("-->")) {
             if let Some(block) = open.take() {
                 findings.push(unclosed(document, &block));
@@ -136,7 +141,8 @@ pub(crate) fn edited(document: &Document, block: &Block, wanted: Option<&str>) -
         }
     });
     let line = block.line + differs.map_or(0, |at| at + 1);
-    let problem = format!("the generated block `{}` was edited by hand", block.what);
+    let what = if block.told.is_empty() { "has never been written" } else { "was edited by hand" };
+    let problem = format!("the generated block `{}` {what}", block.what);
     Some(Finding::at(document.path.as_str(), line, problem, "cargo xtask truth write"))
 }
 
@@ -188,18 +194,16 @@ pub(crate) fn mentions(document: &Document, config: &Config, level: impl Fn(&str
 /// list stand for themselves.
 fn paragraphs(text: &str) -> Vec<Vec<(usize, &str)>> {
     let mut all: Vec<Vec<(usize, &str)>> = vec![Vec::new()];
-    let (mut in_block, mut fence) = (false, None::<&str>);
+    let (mut in_block, mut fence) = (false, Fence::default());
     for (at, line) in text.lines().enumerate() {
         let trimmed = line.trim_start();
-        let mark = ["```", "~~~"].into_iter().find(|mark| trimmed.starts_with(mark));
-        if trimmed.starts_with(BEGIN) {
+        if fence.holds(line) {
+            // Code says nothing of abilities.
+        } else if trimmed.starts_with(BEGIN) {
             in_block = true;
         } else if trimmed.starts_with(END) {
             in_block = false;
-        } else if in_block {
-        } else if let Some(mark) = mark.filter(|mark| fence.is_none_or(|open| open == *mark)) {
-            fence = if fence.is_some() { None } else { Some(mark) };
-        } else if fence.is_none() {
+        } else if !in_block {
             let begins = ["|", "- ", "* ", "#"].iter().any(|start| trimmed.starts_with(start));
             if trimmed.is_empty() || begins {
                 all.push(Vec::new());
@@ -210,6 +214,26 @@ fn paragraphs(text: &str) -> Vec<Vec<(usize, &str)>> {
         }
     }
     all
+}
+
+/// The fence around code, while lines are read one after another.
+#[derive(Debug, Default)]
+struct Fence(Option<&'static str>);
+
+impl Fence {
+    /// True for a line of code, and for the marks around it.
+    fn holds(&mut self, line: &str) -> bool {
+        let mark = ["```", "~~~"].into_iter().find(|mark| line.trim_start().starts_with(mark));
+        match (self.0, mark) {
+            (None, Some(_)) => self.0 = mark,
+            (Some(open), Some(mark)) if open == mark => {
+                self.0 = None;
+                return true;
+            }
+            _ => {}
+        }
+        self.0.is_some()
+    }
 }
 
 /// True where the word stands there by itself, written large or small.

@@ -34,21 +34,28 @@ pub(crate) struct Wanted<'a> {
     pub(crate) looks: Vec<(&'a str, &'a Evidence)>,
 }
 
-/// Looks at what is wanted, and keeps what was seen.
+/// Runs steps. What came of each is read where all of them are.
+pub(crate) fn run_steps(doors: &Doors, steps: &[&str]) -> Result<()> {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let mut words = vec!["xtask", "ci", "--keep-going"];
+    steps.iter().for_each(|step| words.extend(["--step", step]));
+    let command = Command::new("cargo", words);
+    doors.terminal.talk(&format!("run  {command}"));
+    doors.shell.capture(&command)?;
+    Ok(())
+}
+
+/// Looks at evidence, each with the claim that it belongs to, and keeps what was seen.
 pub(crate) fn look(
     doors: &Doors,
     config: &Config,
     facts: &Facts,
-    wanted: &Wanted<'_>,
+    looks: &[(&str, &Evidence)],
     means: &Means<'_>,
 ) -> Result<()> {
-    if !wanted.steps.is_empty() {
-        let mut words = vec!["xtask", "ci", "--keep-going"];
-        wanted.steps.iter().for_each(|step| words.extend(["--step", step]));
-        // What comes of it is read where every step is read.
-        doors.shell.capture(&Command::new("cargo", words))?;
-    }
-    let tests: Vec<String> = wanted.looks.iter().filter_map(|(_, evidence)| name_of_test(evidence)).collect();
+    let tests: Vec<String> = looks.iter().filter_map(|(_, evidence)| name_of_test(evidence)).collect();
     let tested = match tests.is_empty() {
         true => Ok(BTreeMap::new()),
         false => {
@@ -56,7 +63,7 @@ pub(crate) fn look(
             (means.test)(&tests).map_err(|failure| failure.in_one_line())
         }
     };
-    for (claim, evidence) in &wanted.looks {
+    for (claim, evidence) in looks {
         let (verdict, why) = match evidence.kind() {
             Kind::Test(test) => of_test(test, name_of_test(evidence), &tested),
             Kind::Command(words) => {

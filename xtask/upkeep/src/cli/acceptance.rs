@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::acceptance::{SUITES, crash, hosts, mutations, registry, release, resilience, strangers};
+use crate::acceptance::{SUITES, crash, hosts, mutations, registry, release, resilience, strangers, truth};
 use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::{Exit, Result};
 use nexus_xtask::files;
+use nexus_xtask_deliver::truth::config::{self, Claim};
 
 /// What to prove.
 #[derive(Debug, clap::Args)]
@@ -67,6 +68,12 @@ enum Verb {
         #[arg(long, value_name = "NAME")]
         only: Option<String>,
     },
+    /// Changes of the code behind claims about safety turn the checks of those claims red
+    Truth {
+        /// Only this claim
+        #[arg(long, value_name = "CLAIM")]
+        only: Option<String>,
+    },
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
@@ -78,6 +85,7 @@ pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
         Verb::Registry => registry::run(doors),
         Verb::Release => release::run(doors),
         Verb::Resilience { megabytes } => resilience::run(doors, *megabytes),
+        Verb::Truth { only } => truth::run(doors, &cases(doors, only.as_deref())?),
         Verb::Strangers { folder, only } => {
             // Outside of this workspace: cargo looks upwards for one, and for configuration.
             let beside =
@@ -99,4 +107,26 @@ fn list(doors: &Doors) -> Result<Exit> {
         SUITES.iter().for_each(|(name, shows)| doors.terminal.data(&format!("{name:<12} {shows}")));
     }
     Ok(Exit::Done)
+}
+
+/// The claims that have mutants, or the one that is meant.
+fn cases(doors: &Doors, only: Option<&str>) -> Result<Vec<truth::Case>> {
+    let config = config::load(&doors.workspace)?;
+    let is_meant = |id: &str| only.is_none_or(|only| only == id);
+    let claims = config.claims.into_iter().filter(|(id, claim)| is_meant(id) && !claim.mutants.is_empty());
+    let case = |(claim, declared): (String, Claim)| truth::Case {
+        claim,
+        tests: declared
+            .evidence
+            .iter()
+            .filter_map(|evidence| evidence.test.as_deref()?.split_once(' '))
+            .map(|(binary, test)| (binary.to_owned(), test.to_owned()))
+            .collect(),
+        mutants: declared
+            .mutants
+            .into_iter()
+            .map(|mutant| [mutant.file, mutant.find, mutant.replace])
+            .collect(),
+    };
+    Ok(claims.map(case).collect())
 }

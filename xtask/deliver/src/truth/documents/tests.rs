@@ -68,6 +68,14 @@ fn an_edit_within_a_block_is_found_at_its_line() {
 }
 
 #[test]
+fn an_example_of_a_block_is_none() {
+    let text = "```text\n<!-- truth:begin state -->\n<!-- truth:end -->\n```\n";
+    let document = document("docs/x.md", text);
+    assert_eq!(blocks(&document), (Vec::new(), Vec::new()));
+    assert_eq!(filled(&document, |_| Some("x\n".to_owned())), text);
+}
+
+#[test]
 fn marks_that_do_not_match_are_found() {
     for (text, wanted) in [
         ("<!-- truth:begin state -->\n", "docs/x.md:1: the block `state` has no end"),

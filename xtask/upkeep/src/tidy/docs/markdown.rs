@@ -37,7 +37,7 @@ impl<'a> Page<'a> {
         Page { lines }
     }
 
-    /// The anchors of the headings, as GitHub makes them.
+    /// The anchors of the headings, as GitHub makes them, and those that are written out: `<a id="NAME">`.
     pub(super) fn anchors(&self) -> Vec<String> {
         let mut anchors: Vec<String> = Vec::new();
         for title in self.lines.iter().filter_map(Line::heading) {
@@ -51,6 +51,10 @@ impl<'a> Page<'a> {
             let free = std::iter::once(anchor.clone()).chain(again).find(|name| !anchors.contains(name));
             anchors.extend(free);
         }
+        let named = self.lines.iter().filter(|line| line.fence.is_none()).filter_map(|line| {
+            line.text.split_once("<a id=\"")?.1.split_once('"').map(|(name, _)| name.to_owned())
+        });
+        anchors.extend(named);
         anchors
     }
 
