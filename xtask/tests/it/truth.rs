@@ -240,7 +240,7 @@ fn documents_tell_what_is_shown_and_no_more() {
 
     // What is broken is written as more than it is.
     sandbox.write("ability", "broken\n");
-    check(1, &["claim `grep` is written as built, and planned is shown", "cargo xtask truth check --run"]);
+    check(1, &["more is written of claim `grep` than is shown", "cargo xtask truth check --run"]);
     let done = sandbox.xtask(&["truth", "check", "--run"]);
     assert!(
         done.code == 1 && done.transcript().contains("it did not print `works`"),

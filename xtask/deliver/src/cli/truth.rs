@@ -239,29 +239,37 @@ fn of_block(ledger: &Ledger, document: &Document, block: &Block, told: &Levels, 
     }
 }
 
-/// Rows that tell of more than is shown; and the claims that documents tell too little of.
+/// Rows that tell of more than is shown; and the claims that documents tell too little of. What nobody has looked at since the
+/// files changed has one remedy, and is one finding.
 fn claimed(ledger: &Ledger, documents: &Documents) -> (Vec<Finding>, Vec<String>) {
-    let (mut over, mut under) = (Vec::new(), Vec::new());
+    let (mut over, mut under, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
+    let path = documents.state.path.as_str();
     for (id, shown) in &ledger.shown {
         let Some(row) = documents.rows.iter().find(|row| row.claim == *id) else {
-            let problem = format!("claim `{id}` is not in it");
-            over.push(Finding::at(documents.state.path.as_str(), 0, problem, "cargo xtask truth write"));
+            over.push(Finding::at(path, 0, format!("claim `{id}` is not in it"), "cargo xtask truth write"));
             continue;
         };
+        let (written, level) = (row.level.word(), shown.level.word());
         if row.level > shown.level {
-            let (written, level) = (row.level.word(), shown.level.word());
-            let why = report::missing(&ledger.config, id, shown, row.level);
+            let (verdict, why) = report::missing(&ledger.config, id, shown, row.level);
+            if verdict == Some(Verdict::NotAvailable) {
+                unseen.push((row.line, id, why));
+                continue;
+            }
             let problem = format!("claim `{id}` is written as {written}, and {level} is shown: {why}");
-            let is_unseen = why.contains(Verdict::NotAvailable.word());
-            let next = if is_unseen { LOOK.to_owned() } else { format!("cargo xtask truth explain {id}") };
-            over.push(Finding::at(documents.state.path.as_str(), row.line, problem, next));
+            over.push(Finding::at(path, row.line, problem, format!("cargo xtask truth explain {id}")));
         } else if row.level < shown.level {
-            under.push(format!(
-                "claim `{id}` is written as {}, and is {}",
-                row.level.word(),
-                shown.level.word()
-            ));
+            under.push(format!("claim `{id}` is written as {written}, and is {level}"));
         }
+    }
+    if let [(line, first, why), rest @ ..] = &unseen[..] {
+        let others: Vec<_> = rest.iter().map(|(_, id, _)| format!("`{id}`")).collect();
+        let others = match others.is_empty() {
+            true => String::new(),
+            false => format!("; and of {} more: {}", others.len(), others.join(", ")),
+        };
+        let problem = format!("more is written of claim `{first}` than is shown: {why}{others}");
+        over.push(Finding::at(path, *line, problem, LOOK));
     }
     (over, under)
 }

@@ -115,9 +115,10 @@ pub(crate) fn explained(config: &Config, id: &str, shown: &Shown) -> String {
     text.trim_end().to_owned()
 }
 
-/// Why a level is not shown: the first evidence of it, or below it, that is not true.
-pub(crate) fn missing(config: &Config, id: &str, shown: &Shown, wanted: Level) -> String {
-    let Some(claim) = config.claims.get(id) else { return "it is no claim any more".into() };
+/// Why a level is not shown: the first evidence of it, or below it, that is not true; one that was seen to be wrong before one
+/// that was not seen. None where there is no evidence of it at all.
+pub(crate) fn missing(config: &Config, id: &str, shown: &Shown, wanted: Level) -> (Option<Verdict>, String) {
+    let Some(claim) = config.claims.get(id) else { return (None, "it is no claim any more".into()) };
     let is_missing = |judged: &Judged| !matches!(judged.verdict, Verdict::True | Verdict::NotApplicable);
     let all = claim.evidence.iter().zip(&shown.judged);
     let found = all
@@ -125,9 +126,10 @@ pub(crate) fn missing(config: &Config, id: &str, shown: &Shown, wanted: Level) -
         .max_by_key(|(_, judged)| matches!(judged.verdict, Verdict::False | Verdict::Error));
     match found {
         Some((evidence, judged)) => {
-            format!("{}: {}: {}", evidence.shown(), judged.verdict.word(), first(&judged.why))
+            let why = format!("{}: {}: {}", evidence.shown(), judged.verdict.word(), first(&judged.why));
+            (Some(judged.verdict), why)
         }
-        None => "no evidence is declared for it".into(),
+        None => (None, "no evidence is declared for it".into()),
     }
 }
 
