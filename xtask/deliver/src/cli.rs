@@ -8,6 +8,7 @@ mod drill;
 mod incident;
 mod man;
 mod metrics;
+mod observe;
 pub mod portal;
 mod rehearse;
 mod release;
@@ -54,6 +55,9 @@ pub enum Deliver {
     /// A run as spans.
     #[command(about = elsewhere::TRACE, long_about = None)]
     Trace(trace::Arguments),
+    /// How what runs is now.
+    #[command(about = elsewhere::OBSERVE_VERB, long_about = None)]
+    Observe(observe::Arguments),
     /// Pages about all of it.
     #[command(about = elsewhere::PORTAL, long_about = None)]
     Portal(portal::Arguments),
@@ -81,6 +85,7 @@ impl Deliver {
             Deliver::Dora(wanted) => dora::run(doors, wanted),
             Deliver::Incident(wanted) => incident::run(doors, wanted),
             Deliver::Trace(wanted) => trace::run(doors, wanted),
+            Deliver::Observe(wanted) => observe::run(doors, wanted),
             Deliver::Portal(wanted) => portal::elsewhere(doors, wanted),
             Deliver::Truth(wanted) => truth::run(doors, wanted),
             Deliver::Completions(wanted) => completions::run(doors, wanted),
@@ -120,6 +125,7 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("release", release::config::schema()),
         ("stages", crate::deploy::config::schema()),
         ("resilience", crate::resilience::config::schema()),
+        ("signals", crate::signals::config::schema()),
         ("truth", crate::truth::config::schema()),
         ("roadmap", crate::truth::roadmap::schema()),
         ("owners", crate::truth::roadmap::schema_of_owners()),

@@ -12,3 +12,17 @@ pub(crate) fn parse<T: DeserializeOwned>(file: &str, schema: &str, text: &str) -
         Finding::at(file, line, error.message(), format!("see release/schema/{schema}.json"))
     })
 }
+
+/// `90s`, `5m`, `12h`, `7d` in seconds; none where it is no such thing.
+pub(crate) fn seconds(text: &str) -> Option<u64> {
+    let unit = text.chars().last()?;
+    let factor = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let count: u64 = text[..text.len() - 1].parse().ok()?;
+    count.checked_mul(factor).filter(|seconds| *seconds > 0)
+}

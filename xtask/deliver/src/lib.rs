@@ -12,6 +12,7 @@ pub mod release;
 pub mod deploy;
 pub mod resilience;
 pub mod observe;
+pub mod signals;
 pub mod truth;
 
 pub mod cli;

@@ -31,6 +31,9 @@ pub const DORA: &str = "How delivery to a stage goes, in five figures with the e
 pub const INCIDENT: &str = "Write down what users noticed, and which deployment caused it";
 /// What `trace` is for.
 pub const TRACE: &str = "Send a run as spans to an OpenTelemetry collector, or print them";
+/// What `observe` is for.
+pub const OBSERVE_VERB: &str =
+    "Look at the declared signals: services, ports, programs, files, disks, the journal";
 /// What `portal` is for.
 pub const PORTAL: &str = "Pages about all of it: served on this machine, or written as files";
 /// What `truth` is for.
@@ -59,6 +62,7 @@ const VERBS: &[(&str, Satellite)] = &[
     ("dora", DELIVER),
     ("incident", DELIVER),
     ("trace", DELIVER),
+    ("observe", DELIVER),
     ("portal", OBSERVE),
     ("truth", DELIVER),
     ("completions", DELIVER),
@@ -90,6 +94,8 @@ pub(super) enum Elsewhere {
     Incident,
     #[command(about = TRACE)]
     Trace,
+    #[command(about = OBSERVE_VERB)]
+    Observe,
     #[command(about = PORTAL)]
     Portal,
     #[command(about = TRUTH)]

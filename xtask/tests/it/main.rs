@@ -28,6 +28,7 @@ mod prepare;
 mod prepare_proposed;
 mod prepare_pull;
 mod observe;
+mod signals;
 mod dora;
 mod scraped;
 mod traces;

@@ -11,6 +11,7 @@ use nexus_xtask::files;
 use nexus_xtask::workspace::Workspace;
 
 use crate::declared;
+pub(crate) use crate::declared::seconds;
 
 /// The file's name from the root.
 pub const FILE: &str = "release/truth.toml";
@@ -310,20 +311,6 @@ impl Evidence {
         };
         if self.negative { format!("{what} (red when broken)") } else { what }
     }
-}
-
-/// `90s`, `5m`, `12h`, `7d` in seconds; none where it is no such thing.
-pub(crate) fn seconds(text: &str) -> Option<u64> {
-    let unit = text.chars().last()?;
-    let factor = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    let count: u64 = text[..text.len() - 1].parse().ok()?;
-    count.checked_mul(factor).filter(|seconds| *seconds > 0)
 }
 
 /// What the file says.
