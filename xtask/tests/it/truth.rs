@@ -1,6 +1,9 @@
 //! Claims and their evidence, by the real command: what breaks falls at the next check, and nothing else does.
 
 use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 
 use nexus_xtask::clock::Clock;
 use nexus_xtask::journal::{self, Entry};
@@ -325,4 +328,58 @@ fn what_is_too_early_is_refused_and_an_override_is_written_down() {
     assert_eq!(told(), 1, "an empty reason is none");
     std::fs::remove_file(sandbox.path("release/roadmap.toml")).unwrap();
     assert!(!run(&[]).stderr.contains("belongs to the phase"));
+}
+
+/// Answers every request with a content type and a body, until it is told otherwise.
+fn serve(answer: Arc<Mutex<(&'static str, &'static str)>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut asked = [0; 4096];
+            let _ = stream.read(&mut asked).unwrap();
+            let (kind, body) = *answer.lock().unwrap();
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            stream.write_all((head + body).as_bytes()).ok();
+        }
+    });
+    address
+}
+
+#[test]
+fn a_service_is_asked_for_what_it_says_and_not_for_a_status() {
+    let good = ("application/json", "{\"status\":\"ok\"}");
+    let answer = Arc::new(Mutex::new(good));
+    let address = serve(Arc::clone(&answer));
+    let probe = |address: &str| {
+        format!(
+            "[claims.live]\ntext = \"It answers\"\nowner = \"CODEX\"\nphase = \"one\"\nevidence = [{{ probe = {{ address = \"{address}\", path = \"/healthz\", pointers = {{ \"/status\" = \"ok\" }} }}, ttl = \"1h\" }}]\n"
+        )
+    };
+    let sandbox = package(&[("release/truth.toml", &probe(&address))]);
+    let told = || {
+        // What is true is not asked again within its time.
+        std::fs::remove_dir_all(sandbox.path(".xtask/truth")).ok();
+        sandbox.xtask(&["truth", "check", "--run"]);
+        sandbox.xtask(&["truth", "explain", "live"]).stdout
+    };
+    assert!(told().starts_with("live  operated"));
+    for (kind, body) in [
+        ("text/html", "<html>ok</html>"),
+        ("application/json", "{\"status\":\"sick\"}"),
+        ("application/json", "{\"status\":"),
+    ] {
+        *answer.lock().unwrap() = (kind, body);
+        let said = told();
+        assert!(said.starts_with("live  planned") && said.contains("false: "), "{body}: {said}");
+    }
+    *answer.lock().unwrap() = good;
+    assert!(told().starts_with("live  operated"));
+    sandbox.write("release/truth.toml", &probe("http://nobody.invalid"));
+    let said = told();
+    assert!(said.starts_with("live  planned") && said.contains("not available: "), "{said}");
 }

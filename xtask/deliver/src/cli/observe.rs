@@ -140,7 +140,9 @@ impl<'a> Watch<'a> {
             None => None,
             Some((_, Some(seconds))) => Some(Duration::from_secs(seconds)),
             Some((time, None)) => {
-                return Err(Failure::usage(format!("`{time}` is no time")).next("cargo xtask observe run --for 10m"));
+                return Err(
+                    Failure::usage(format!("`{time}` is no time")).next("cargo xtask observe run --for 10m")
+                );
             }
         };
         let (interrupt, interrupted) = mpsc::channel();
@@ -172,7 +174,8 @@ impl<'a> Watch<'a> {
 }
 
 fn entry(told: &Told) -> Entry {
-    let mut labels = vec![("state", told.judged.state.word().to_owned()), ("reason", told.judged.reason.clone())];
+    let mut labels =
+        vec![("state", told.judged.state.word().to_owned()), ("reason", told.judged.reason.clone())];
     labels.extend(told.before.iter().map(|before| ("before", before.clone())));
     labels.extend(told.owner.iter().map(|owner| ("owner", owner.clone())));
     Entry {
@@ -188,7 +191,9 @@ fn told(doors: &Doors) -> Result<BTreeMap<String, String>> {
     let mut newest: BTreeMap<String, Line> = BTreeMap::new();
     journal::fold(&doors.workspace, |line| {
         if line.entry.kind == CHANGED
-            && newest.get(&line.entry.subject).is_none_or(|known| (known.ts, known.seq) <= (line.ts, line.seq))
+            && newest
+                .get(&line.entry.subject)
+                .is_none_or(|known| (known.ts, known.seq) <= (line.ts, line.seq))
         {
             newest.insert(line.entry.subject.clone(), line);
         }

@@ -267,7 +267,8 @@ pub fn parse(text: &str) -> std::result::Result<Config, Vec<Finding>> {
     let mut findings = Vec::new();
     for (name, signal) in &config.signals {
         let table = format!("[signals.{name}");
-        let is_table = |line: &str| line.strip_prefix(&table).is_some_and(|rest| rest.starts_with([']', '.']));
+        let is_table =
+            |line: &str| line.strip_prefix(&table).is_some_and(|rest| rest.starts_with([']', '.']));
         let line = text.lines().position(|line| is_table(line.trim())).map_or(0, |at| at + 1);
         check(name, signal, &mut |problem, next| {
             findings.push(Finding::at(FILE, line, format!("signal `{name}`: {problem}"), next));
@@ -306,7 +307,10 @@ fn check_kind(kind: Kind<'_>, say: &mut dyn FnMut(String, &str)) {
         Kind::Http(http) => {
             let is_known = ["http://", "https://", "unix:"].iter().any(|way| http.address.starts_with(way));
             if !is_known {
-                say("`http.address` is no address".into(), "write `http://HOST:PORT`, `https://HOST` or `unix:PATH`");
+                say(
+                    "`http.address` is no address".into(),
+                    "write `http://HOST:PORT`, `https://HOST` or `unix:PATH`",
+                );
             }
             let paths = [Some(&http.path), http.version.as_ref().map(|version| &version.path)];
             if paths.into_iter().flatten().any(|path| !path.starts_with('/')) {

@@ -98,7 +98,10 @@ pub fn evaluate(rule: &Rule, samples: &[Sample], now: Timestamp) -> Judged {
     };
     let age = seconds(newest.at, now);
     if age > rule.every.saturating_mul(STALE_AFTER) {
-        return judged(State::Stale, format!("the last look is {age} s old, and one is due every {} s", rule.every));
+        return judged(
+            State::Stale,
+            format!("the last look is {age} s old, and one is due every {} s", rule.every),
+        );
     }
     if newest.seen == Seen::Unknown {
         return judged(State::Unknown, newest.why.clone());
@@ -109,7 +112,10 @@ pub fn evaluate(rule: &Rule, samples: &[Sample], now: Timestamp) -> Judged {
     let changes = flaps(samples);
     if changes > FLAPS_MAX {
         let looks = samples.len().min(FLAP_LOOKS);
-        return judged(State::Down, format!("it changed {changes} times in {looks} looks; now: {}", newest.why));
+        return judged(
+            State::Down,
+            format!("it changed {changes} times in {looks} looks; now: {}", newest.why),
+        );
     }
     let state = settled(rule, samples);
     let streak = samples

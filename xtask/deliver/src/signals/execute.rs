@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use nexus_xtask::clock;
 use nexus_xtask::doors::Doors;
 use nexus_xtask::failure::Result;
+use nexus_xtask::files;
 use nexus_xtask::journal::{self, Line};
 use nexus_xtask::shell::{Captured, Command, Ended};
-use nexus_xtask::files;
 
 use super::config::{Config, Disk, FileAge, Http, Journal, Kind, Program, Tcp, seconds};
 use super::evaluate::Seen;
@@ -107,7 +107,9 @@ fn ended(program: &Program, captured: &Captured) -> Sight {
 fn of_file(doors: &Doors, file: &FileAge) -> Sight {
     let path = doors.workspace.file(&file.path);
     let changed = match (files::stamp(&path), files::kind(&path)) {
-        (Some(stamp), _) => i128::try_from(stamp.modified).ok().and_then(|at| Timestamp::from_nanosecond(at).ok()),
+        (Some(stamp), _) => {
+            i128::try_from(stamp.modified).ok().and_then(|at| Timestamp::from_nanosecond(at).ok())
+        }
         (None, Ok(files::Kind::Absent)) => return (Seen::Down, format!("there is no `{}`", file.path)),
         (None, _) => None,
     };
@@ -145,7 +147,9 @@ fn of_journal(doors: &Doors, wanted: &[(&str, &Journal)]) -> Result<BTreeMap<Str
     }
     let mut newest: Vec<Option<Timestamp>> = vec![None; wanted.len()];
     let read = journal::fold(&doors.workspace, |line| {
-        for (place, (_, journal)) in wanted.iter().enumerate().filter(|(_, (_, journal))| is_meant(journal, &line)) {
+        for (place, (_, journal)) in
+            wanted.iter().enumerate().filter(|(_, (_, journal))| is_meant(journal, &line))
+        {
             debug_assert!(!journal.whole);
             newest[place] = newest[place].max(Some(line.ts));
         }
@@ -154,7 +158,9 @@ fn of_journal(doors: &Doors, wanted: &[(&str, &Journal)]) -> Result<BTreeMap<Str
         let sight = match (&read, journal.whole, newest[place]) {
             (Err(error), ..) => (Seen::Unknown, format!("{error:#}")),
             (Ok(report), true, _) => match report.broken.first() {
-                Some(broken) => (Seen::Down, format!("{} broken places, the first is {broken}", report.broken.len())),
+                Some(broken) => {
+                    (Seen::Down, format!("{} broken places, the first is {broken}", report.broken.len()))
+                }
                 None => (Seen::Up, "every chain is whole".into()),
             },
             (Ok(_), false, None) => (Seen::Down, format!("there is no {}", shown(journal))),

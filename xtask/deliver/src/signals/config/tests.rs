@@ -34,15 +34,21 @@ fn signals_of_each_kind_are_read() {
 
 #[test]
 fn bad_signals_are_all_found() {
-    check("[signals.a]\nhttp = { adress = \"x\" }\n", expect![[r#"
+    check(
+        "[signals.a]\nhttp = { adress = \"x\" }\n",
+        expect![[r#"
         release/signals.toml:2: unknown field `adress`, expected one of `address`, `path`, `status`, `content_type`, `contains`, `pointers`, `version`, `timeout`
-          next: see release/schema/signals.json"#]]);
+          next: see release/schema/signals.json"#]],
+    );
     check(
         &[
             signal("Upper", "failures = 0\nowner = \" \""),
             signal("two", "tcp = { address = \"x\" }\ndisk = { path = \".\", free_mib_min = 1 }"),
             signal("port", "tcp = { address = \"x\", timeout = \"soon\" }\nstartup = \"later\""),
-            signal("page", "http = { address = \"x\", path = \"y\", pointers = { z = \"1\" } }\nsuccesses = 21"),
+            signal(
+                "page",
+                "http = { address = \"x\", path = \"y\", pointers = { z = \"1\" } }\nsuccesses = 21",
+            ),
             signal("program", "command = { run = [] }"),
             signal("file", "file_age = { path = \"a\", age_max = \"old\" }"),
             signal("disk", "disk = { path = \".\", free_mib_min = 0 }"),
