@@ -29,6 +29,7 @@ mod prepare_proposed;
 mod prepare_pull;
 mod observe;
 mod signals;
+mod signals_probed;
 mod dora;
 mod scraped;
 mod traces;

@@ -146,6 +146,9 @@ async fn read(response: Response<Incoming>) -> Result<Answer, Fault> {
 fn fault(error: &(dyn std::error::Error + 'static)) -> Fault {
     use std::io::ErrorKind;
     let why = spelled_out(error);
+    if is_certificate(error) {
+        return Fault::Certificate { why };
+    }
     let mut source = Some(error);
     while let Some(error) = source {
         if let Some(error) = error.downcast_ref::<hyper::Error>() {
@@ -170,4 +173,15 @@ fn fault(error: &(dyn std::error::Error + 'static)) -> Fault {
         source = error.source();
     }
     Fault::Unreachable { why }
+}
+
+/// True where the certificate itself is to blame. One from an issuer that this machine does not know may be good elsewhere.
+fn is_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        let unknown = rustls::CertificateError::UnknownIssuer;
+        return matches!(error, rustls::Error::InvalidCertificate(why) if *why != unknown);
+    }
+    // An error of the system hides the one that it holds from `source`.
+    let held = error.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
+    held.is_some_and(|error| is_certificate(error)) || error.source().is_some_and(is_certificate)
 }

@@ -14,7 +14,7 @@ const SHOWN_MAX: usize = 200;
 pub(super) fn no_answer(fault: &Fault) -> Reading {
     let trouble = match fault {
         Fault::Slow { .. } => Trouble::Timeout,
-        Fault::Refused | Fault::Unreachable { .. } | Fault::NotHttp { .. } | Fault::Cut { .. } => {
+        Fault::Refused | Fault::Unreachable { .. } | Fault::Certificate { .. } | Fault::NotHttp { .. } | Fault::Cut { .. } => {
             Trouble::Unreachable
         }
         Fault::Html => Trouble::Html,

@@ -171,6 +171,11 @@ pub enum Fault {
         /// What the system says.
         why: String,
     },
+    /// Its certificate is not good: too old, for another name, revoked.
+    Certificate {
+        /// What is wrong with it.
+        why: String,
+    },
     /// Whatever listens there does not speak HTTP.
     NotHttp {
         /// What was not understood.
@@ -247,6 +252,7 @@ impl Fault {
             Fault::Refused => "refused",
             Fault::Slow { .. } => "slow",
             Fault::Unreachable { .. } => "unreachable",
+            Fault::Certificate { .. } => "certificate",
             Fault::NotHttp { .. } => "not_http",
             Fault::Cut { .. } => "cut",
             Fault::Redirected { .. } => "redirected",
@@ -269,6 +275,7 @@ impl fmt::Display for Fault {
             Fault::Refused => write!(f, "nothing listens there"),
             Fault::Slow { limit_ms } => write!(f, "no whole answer within {limit_ms} ms"),
             Fault::Unreachable { why } => write!(f, "not reached: {why}"),
+            Fault::Certificate { why } => write!(f, "its certificate is not good: {why}"),
             Fault::NotHttp { why } => write!(f, "it does not speak HTTP: {why}"),
             Fault::Cut { why } => {
                 write!(f, "the connection was closed before the whole answer was there: {why}")
