@@ -6,7 +6,10 @@
 //! - A writer that was killed may leave a torn last line. The next append sets it aside (`<file>.torn-<seq>`) and says
 //!   so by an event of its own; nothing is dropped silently.
 //!
-//! Files are named by month and sort by name; a chain goes on from one to the next.
+//! Files are named by month and sort by name; a chain goes on from one to the next. Those of other machines are below `others/`, where
+//! [`sync`] puts them and nobody appends.
+
+pub mod sync;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -123,8 +126,11 @@ pub fn verify(workspace: &Workspace) -> anyhow::Result<Report> {
 pub fn fold(workspace: &Workspace, mut each: impl FnMut(Line)) -> anyhow::Result<Report> {
     let mut report = Report::default();
     let mut chains = Chains::new();
-    let paths = months(&workspace.journal())?;
+    let mut paths = months(&workspace.journal())?;
     let last = paths.last().cloned();
+    for folder in files::list(&others(workspace))? {
+        paths.extend(months(&folder)?);
+    }
     for path in files::list(&workspace.journal())? {
         if path.extension().is_some_and(|extension| extension.to_string_lossy().starts_with("torn-")) {
             report.set_aside.push(workspace.name_of(&path));
@@ -152,6 +158,14 @@ pub fn fold(workspace: &Workspace, mut each: impl FnMut(Line)) -> anyhow::Result
                 report.broken.push(format!("{}: no journal line", place()));
                 continue;
             };
+            if line.v > VERSION {
+                report.broken.push(format!(
+                    "{}: of version {}, and this toolkit knows {VERSION}",
+                    place(),
+                    line.v
+                ));
+                continue;
+            }
             if let Some(seq) = follow(&mut chains, &line, json) {
                 report.broken.push(format!(
                     "{}: does not follow line {seq} of writer {}",
@@ -194,6 +208,11 @@ pub fn writer(workspace: &Workspace) -> anyhow::Result<String> {
     Ok(name)
 }
 
+/// The folder with the lines of other writers, as the shared branch has them: a folder for each.
+pub fn others(workspace: &Workspace) -> PathBuf {
+    workspace.journal().join("others")
+}
+
 fn months(folder: &std::path::Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut paths = files::list(folder)?;
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
@@ -227,6 +246,13 @@ fn last_of(folder: &std::path::Path, writer: &str) -> anyhow::Result<(u64, Strin
         for json in text.split(|byte| *byte == b'\n').rev().filter(|json| !json.is_empty()) {
             let line: Line = serde_json::from_slice(json)
                 .with_context(|| format!("`{}` holds a line that is no journal line", path.display()))?;
+            // What is appended after a line that nobody here understands could not be read as one chain.
+            anyhow::ensure!(
+                line.v <= VERSION,
+                "`{}` holds lines of version {}, and this toolkit knows {VERSION}: use the newer one; nothing was written",
+                path.display(),
+                line.v
+            );
             if line.writer == writer {
                 return Ok((line.seq, Digest::of(json).to_string()));
             }

@@ -2,6 +2,7 @@
 
 use crate::doors::Doors;
 use crate::failure::{Exit, Failure, Finding, Result};
+use crate::journal::sync::{self, Found, Wanted};
 use crate::{journal, receipt};
 
 /// What to do with the journal.
@@ -15,12 +16,45 @@ pub struct Arguments {
 enum Verb {
     /// Read every line and every receipt, and say what does not prove itself
     Verify,
+    /// Bring the events of this machine to the branch that machines share, and those of others here
+    Sync {
+        /// The remote repository
+        #[arg(long, value_name = "REMOTE", default_value = "origin")]
+        remote: String,
+        /// The branch, which has no history in common with any other
+        #[arg(long, value_name = "BRANCH", default_value = "xtask-state")]
+        branch: String,
+        /// Do it; without this what would be done is said
+        #[arg(long)]
+        execute: bool,
+    },
 }
 
 pub(super) fn run(doors: &Doors, arguments: &Arguments) -> Result<Exit> {
-    match arguments.verb {
+    match &arguments.verb {
         Verb::Verify => verify(doors),
+        Verb::Sync { remote, branch, execute } => {
+            sync(doors, &Wanted { remote: remote.clone(), branch: branch.clone() }, *execute)
+        }
     }
+}
+
+fn sync(doors: &Doors, wanted: &Wanted, execute: bool) -> Result<Exit> {
+    let found = sync::sync(doors, wanted, execute)?;
+    if doors.terminal.is_json() {
+        let Found { to_push, to_take, others } = found;
+        doors.terminal.json(&serde_json::json!({
+            "pushed": to_push, "taken": to_take, "others": others, "executed": execute,
+        }))?;
+        return Ok(Exit::Done);
+    }
+    let (push, take) = if execute { ("pushed", "taken") } else { ("to push", "to take") };
+    doors.terminal.data(&format!("{push:<8}  {} events of this machine", found.to_push));
+    doors.terminal.data(&format!("{take:<8}  {} events of {} others", found.to_take, found.others));
+    if !execute {
+        doors.terminal.talk("nothing was changed; to do it: add --execute");
+    }
+    Ok(Exit::Done)
 }
 
 fn verify(doors: &Doors) -> Result<Exit> {

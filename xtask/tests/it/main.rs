@@ -28,6 +28,7 @@ mod prepare;
 mod prepare_proposed;
 mod prepare_pull;
 mod observe;
+mod journal_sync;
 mod signals;
 mod signals_probed;
 mod dora;

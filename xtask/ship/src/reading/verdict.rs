@@ -14,9 +14,11 @@ const SHOWN_MAX: usize = 200;
 pub(super) fn no_answer(fault: &Fault) -> Reading {
     let trouble = match fault {
         Fault::Slow { .. } => Trouble::Timeout,
-        Fault::Refused | Fault::Unreachable { .. } | Fault::Certificate { .. } | Fault::NotHttp { .. } | Fault::Cut { .. } => {
-            Trouble::Unreachable
-        }
+        Fault::Refused
+        | Fault::Unreachable { .. }
+        | Fault::Certificate { .. }
+        | Fault::NotHttp { .. }
+        | Fault::Cut { .. } => Trouble::Unreachable,
         Fault::Html => Trouble::Html,
         Fault::Redirected { .. } | Fault::RedirectLoop { .. } | Fault::Status { .. } => Trouble::Refused,
         Fault::ContentType { .. }
