@@ -13,6 +13,7 @@ pub mod portal;
 mod rehearse;
 mod release;
 mod settings;
+mod status;
 mod trace;
 mod truth;
 
@@ -58,6 +59,9 @@ pub enum Deliver {
     /// How what runs is now.
     #[command(about = elsewhere::OBSERVE_VERB, long_about = None)]
     Observe(observe::Arguments),
+    /// Everything at once.
+    #[command(about = elsewhere::STATUS, long_about = None)]
+    Status(status::Arguments),
     /// Pages about all of it.
     #[command(about = elsewhere::PORTAL, long_about = None)]
     Portal(portal::Arguments),
@@ -86,6 +90,7 @@ impl Deliver {
             Deliver::Incident(wanted) => incident::run(doors, wanted),
             Deliver::Trace(wanted) => trace::run(doors, wanted),
             Deliver::Observe(wanted) => observe::run(doors, wanted),
+            Deliver::Status(wanted) => status::run(doors, wanted),
             Deliver::Portal(wanted) => portal::elsewhere(doors, wanted),
             Deliver::Truth(wanted) => truth::run(doors, wanted),
             Deliver::Completions(wanted) => completions::run(doors, wanted),

@@ -4,4 +4,5 @@
 
 pub mod dora;
 pub mod metrics;
+pub mod status;
 pub mod trace;

@@ -34,6 +34,8 @@ pub const TRACE: &str = "Send a run as spans to an OpenTelemetry collector, or p
 /// What `observe` is for.
 pub const OBSERVE_VERB: &str =
     "Look at the declared signals: services, ports, programs, files, disks, the journal";
+/// What `status` is for.
+pub const STATUS: &str = "What is live, how it is, what ran, what is old and what fell: one screen, at once";
 /// What `portal` is for.
 pub const PORTAL: &str = "Pages about all of it: served on this machine, or written as files";
 /// What `truth` is for.
@@ -63,6 +65,7 @@ const VERBS: &[(&str, Satellite)] = &[
     ("incident", DELIVER),
     ("trace", DELIVER),
     ("observe", DELIVER),
+    ("status", DELIVER),
     ("portal", OBSERVE),
     ("truth", DELIVER),
     ("completions", DELIVER),
@@ -96,6 +99,8 @@ pub(super) enum Elsewhere {
     Trace,
     #[command(about = OBSERVE_VERB)]
     Observe,
+    #[command(about = STATUS)]
+    Status,
     #[command(about = PORTAL)]
     Portal,
     #[command(about = TRUTH)]

@@ -125,3 +125,30 @@ fn what_cannot_be_used_is_refused() {
     let done = sandbox.xtask(&["observe", "run", "--for", "soon"]);
     assert!(done.code == 2 && done.stderr.contains("`soon` is no time"), "{}", done.transcript());
 }
+
+#[test]
+fn status_says_what_signals_are_now() {
+    let looks = signal("file", "failures = 1\nfile_age = { path = \"state\", age_max = \"1d\" }");
+    let sandbox = package(&[("release/signals.toml", &looks), ("state", "it works\n")]);
+    let said = |words: &[&str]| sandbox.xtask(words).transcript();
+    let unseen = said(&["status"]);
+    assert!(
+        unseen.starts_with("exit 0\n") && unseen.contains("? file  unknown  nobody has looked yet"),
+        "{unseen}"
+    );
+    said(&["observe", "tick", "--all"]);
+    let up = said(&["status"]);
+    assert!(up.starts_with("exit 0\n") && up.contains("file  up") && up.contains("nothing is bad"), "{up}");
+
+    std::fs::remove_file(sandbox.path("state")).unwrap();
+    said(&["observe", "tick", "--all"]);
+    let down = said(&["status"]);
+    assert!(down.starts_with("exit 1\n") && down.contains("! file  down"), "{down}");
+    let json = sandbox.xtask(&["status", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(
+        (json.code, &told["bad"], &told["rows"][0]["state"]),
+        (1, &true.into(), &"down".into()),
+        "{told}"
+    );
+}
