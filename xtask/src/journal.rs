@@ -14,7 +14,7 @@ pub mod sync;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -24,6 +24,10 @@ use crate::clock::Clock;
 use crate::digest::Digest;
 use crate::files;
 use crate::workspace::Workspace;
+
+use backwards::Backwards;
+
+mod backwards;
 
 /// The version that is written.
 pub const VERSION: u32 = 1;
@@ -154,18 +158,22 @@ pub fn fold(workspace: &Workspace, mut each: impl FnMut(Line)) -> anyhow::Result
                 }
                 continue;
             };
-            let Ok(line) = serde_json::from_slice::<Line>(json) else {
-                report.broken.push(format!("{}: no journal line", place()));
-                continue;
+            let line = match serde_json::from_slice::<Line>(json) {
+                Ok(line) if line.v <= VERSION => line,
+                // The lines around it still count, so the rest of the journal is read.
+                Ok(_) | Err(_) => {
+                    report.broken.push(match newer(json) {
+                        Some(version) => {
+                            format!(
+                                "{}: a line of version {version}, and this xtask knows {VERSION}: update it",
+                                place()
+                            )
+                        }
+                        None => format!("{}: no journal line", place()),
+                    });
+                    continue;
+                }
             };
-            if line.v > VERSION {
-                report.broken.push(format!(
-                    "{}: of version {}, and this toolkit knows {VERSION}",
-                    place(),
-                    line.v
-                ));
-                continue;
-            }
             if let Some(seq) = follow(&mut chains, &line, json) {
                 report.broken.push(format!(
                     "{}: does not follow line {seq} of writer {}",
@@ -213,23 +221,24 @@ pub fn others(workspace: &Workspace) -> PathBuf {
     workspace.journal().join("others")
 }
 
-fn months(folder: &std::path::Path) -> anyhow::Result<Vec<PathBuf>> {
+fn months(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut paths = files::list(folder)?;
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
     Ok(paths)
 }
 
 /// Moves a torn last line out of the newest file; returns the event that tells of it.
-fn set_torn_aside(workspace: &Workspace, folder: &std::path::Path) -> anyhow::Result<Option<Entry>> {
+fn set_torn_aside(workspace: &Workspace, folder: &Path) -> anyhow::Result<Option<Entry>> {
     let Some(path) = months(folder)?.pop() else { return Ok(None) };
-    let bytes = files::read(&path)?.unwrap_or_default();
-    if bytes.is_empty() || bytes.ends_with(b"\n") {
+    // What stands after the last line end.
+    let torn = Backwards::open(&path).before()?.unwrap_or_default();
+    if torn.is_empty() {
         return Ok(None);
     }
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |index| index + 1);
-    let digest = Digest::of(&bytes[whole..]);
-    let aside = path.with_extension(format!("jsonl.torn-{}", digest.short()));
-    files::write(&aside, &bytes[whole..])?;
+    let bytes = files::read(&path)?.unwrap_or_default();
+    let whole = bytes.len() - torn.len();
+    let aside = path.with_extension(format!("jsonl.torn-{}", Digest::of(&torn).short()));
+    files::write(&aside, &torn)?;
     files::write(&path, &bytes[..whole])?;
     Ok(Some(Entry {
         kind: TORN.into(),
@@ -240,25 +249,37 @@ fn set_torn_aside(workspace: &Workspace, folder: &std::path::Path) -> anyhow::Re
 }
 
 /// The place and digest of the writer's last line, found from the end.
-fn last_of(folder: &std::path::Path, writer: &str) -> anyhow::Result<(u64, String)> {
+fn last_of(folder: &Path, writer: &str) -> anyhow::Result<(u64, String)> {
     for path in months(folder)?.into_iter().rev() {
-        let text = files::read(&path)?.unwrap_or_default();
-        for json in text.split(|byte| *byte == b'\n').rev().filter(|json| !json.is_empty()) {
-            let line: Line = serde_json::from_slice(json)
-                .with_context(|| format!("`{}` holds a line that is no journal line", path.display()))?;
+        let mut lines = Backwards::open(&path);
+        while let Some(json) = lines.before()? {
+            if json.is_empty() {
+                continue;
+            }
             // What is appended after a line that nobody here understands could not be read as one chain.
-            anyhow::ensure!(
-                line.v <= VERSION,
-                "`{}` holds lines of version {}, and this toolkit knows {VERSION}: use the newer one; nothing was written",
-                path.display(),
-                line.v
-            );
+            if let Some(version) = newer(&json) {
+                anyhow::bail!(
+                    "`{}` holds a line of version {version}, and this xtask knows {VERSION}: update it; nothing was written",
+                    path.display()
+                );
+            }
+            let line: Line = serde_json::from_slice(&json)
+                .with_context(|| format!("`{}` holds a line that is no journal line", path.display()))?;
             if line.writer == writer {
-                return Ok((line.seq, Digest::of(json).to_string()));
+                return Ok((line.seq, Digest::of(&json).to_string()));
             }
         }
     }
     Ok((0, NONE.to_owned()))
+}
+
+/// The version of a line that is newer than what is known here, also where nothing else of it can be read.
+fn newer(json: &[u8]) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        v: u32,
+    }
+    serde_json::from_slice::<Versioned>(json).ok().map(|line| line.v).filter(|version| *version > VERSION)
 }
 
 #[cfg(test)]

@@ -103,3 +103,55 @@ fn a_line_of_a_newer_writer_is_read_as_far_as_it_is_known() {
     let line: Line = serde_json::from_str(newer).unwrap();
     assert_eq!((line.v, line.entry.kind.as_str()), (2, "k"));
 }
+
+#[test]
+fn an_append_to_a_large_file_reads_its_end() {
+    let scratch = Scratch::new();
+    let workspace = workspace(&scratch);
+    append(&workspace, &clock(0), (0..20_000).map(|index| entry(&index.to_string())).collect()).unwrap();
+    let path = path(&workspace);
+    let length = files::stamp(&path).unwrap().length;
+    let mut lines = Backwards::open(&path);
+    assert_eq!(lines.before().unwrap().as_deref(), Some(&b""[..]), "nothing is torn");
+    lines.before().unwrap().unwrap();
+    assert!(lines.read * 30 < length, "{} of {length} bytes were read", lines.read);
+
+    append(&workspace, &clock(1), vec![entry("b")]).unwrap();
+    assert_eq!(verify(&workspace).unwrap().broken, Vec::<String>::new());
+}
+
+#[test]
+fn a_writer_finds_its_line_behind_many_of_others() {
+    let scratch = Scratch::new();
+    let workspace = workspace(&scratch);
+    append(&workspace, &clock(0), vec![entry("a"), entry("b")]).unwrap();
+    let first = writer(&workspace).unwrap();
+    files::remove(&workspace.state().join("writer")).unwrap();
+    append(&workspace, &clock(0), (0..3_000).map(|index| entry(&index.to_string())).collect()).unwrap();
+    files::write(&workspace.state().join("writer"), &first).unwrap();
+    let line = append(&workspace, &clock(40 * 86_400), vec![entry("c")]).unwrap().remove(0);
+    assert_eq!((line.writer, line.seq), (first, 3));
+    assert_eq!(verify(&workspace).unwrap().broken, Vec::<String>::new());
+}
+
+#[test]
+fn a_line_of_a_newer_version_is_named_and_nothing_is_written_after_it() {
+    for more in ["", r#","seq":"two""#] {
+        let scratch = Scratch::new();
+        let workspace = workspace(&scratch);
+        append(&workspace, &clock(0), vec![entry("a"), entry("b")]).unwrap();
+        let text = files::read_text(&path(&workspace)).unwrap().unwrap();
+        let newer =
+            text.replacen("{\"v\":1", "{\"v\":2", 2).replace("\"seq\":2", &format!("\"seq\":2{more}"));
+        let newer = newer.replacen("{\"v\":2", "{\"v\":1", 1);
+        files::write(&path(&workspace), &newer).unwrap();
+        let broken = verify(&workspace).unwrap().broken;
+        assert_eq!(
+            broken,
+            [".xtask/journal/1970-01.jsonl:2: a line of version 2, and this xtask knows 1: update it"]
+        );
+        let error = append(&workspace, &clock(1), vec![entry("c")]).unwrap_err().to_string();
+        assert!(error.contains("version 2") && error.contains("nothing was written"), "{error}");
+        assert_eq!(files::read_text(&path(&workspace)).unwrap(), Some(newer));
+    }
+}

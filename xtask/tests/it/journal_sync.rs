@@ -159,7 +159,7 @@ fn what_was_changed_is_never_overwritten() {
     std::fs::write(&file, whole.replacen("{\"v\":1", "{\"v\":2", 1)).unwrap();
     let said = one.xtask(&["journal", "verify"]);
     assert!(
-        said.code == 1 && said.stderr.contains("of version 2, and this toolkit knows N"),
+        said.code == 1 && said.stderr.contains("a line of version 2, and this xtask knows 1: update it"),
         "{}",
         said.transcript()
     );
@@ -168,7 +168,7 @@ fn what_was_changed_is_never_overwritten() {
     let newer = std::fs::read_to_string(&file).unwrap();
     let said = append(one);
     assert!(
-        said.code != 0 && said.stderr.contains("use the newer one; nothing was written"),
+        said.code != 0 && said.stderr.contains("update it; nothing was written"),
         "{}",
         said.transcript()
     );

@@ -22,7 +22,9 @@ pub(super) fn run(doors: &Doors, _: &Arguments) -> Result<Exit> {
     } else {
         for line in status::screen(&rows, doors.clock.now()) {
             let line = printable(&line);
-            doors.terminal.data(&doors.terminal.width().map_or(line.clone(), |limit| width::cut(&line, limit)));
+            doors
+                .terminal
+                .data(&doors.terminal.width().map_or(line.clone(), |limit| width::cut(&line, limit)));
         }
     }
     Ok(if status::is_bad(&rows) { Exit::No } else { Exit::Done })

@@ -87,7 +87,8 @@ impl Status {
             ("claim", "level") => self.keep(Kind::Claim, subject, line),
             ("drill", _) => self.keep(Kind::Drill, subject, line),
             ("backup", rest) => {
-                let step = rest.strip_suffix(".failed").unwrap_or(if rest == "failed" { "create" } else { rest });
+                let step =
+                    rest.strip_suffix(".failed").unwrap_or(if rest == "failed" { "create" } else { rest });
                 let key = format!("{subject} {step}");
                 self.keep(Kind::Backup, key, line);
             }
@@ -125,7 +126,14 @@ impl Status {
         rows.extend(self.resilience());
         rows.extend(self.claims());
         rows.extend(broken.first().map(|first| {
-            row("journal", "journal", "broken", Tone::Bad, format!("{} places, the first is {first}", broken.len()), None)
+            row(
+                "journal",
+                "journal",
+                "broken",
+                Tone::Bad,
+                format!("{} places, the first is {first}", broken.len()),
+                None,
+            )
         }));
         rows
     }
@@ -168,7 +176,8 @@ impl Status {
                 rows.push(row("deploys", stage, outcome, Tone::Bad, text, Some(line.ts)));
             }
         }
-        for (stage, line) in begun.iter().filter_map(|(stage, lines)| lines.last().map(|line| (stage, line))) {
+        for (stage, line) in begun.iter().filter_map(|(stage, lines)| lines.last().map(|line| (stage, line)))
+        {
             let text = format!("release {}; its end is not known", label(line, "release"));
             rows.push(row("deploys", stage, "unfinished", Tone::Careful, text, Some(line.ts)));
         }
@@ -193,7 +202,8 @@ impl Status {
             Some(declared) => declared
                 .iter()
                 .map(|signal| {
-                    let since = told.get(signal.name.as_str()).filter(|line| label(line, "state") == signal.state);
+                    let since =
+                        told.get(signal.name.as_str()).filter(|line| label(line, "state") == signal.state);
                     one(&signal.name, &signal.state, &signal.reason, since.map(|line| line.ts))
                 })
                 .collect(),
@@ -231,9 +241,8 @@ impl Status {
             let (name, step) = key.rsplit_once(' ').unwrap_or((key, ""));
             one("backups", name, line, step.to_owned())
         });
-        let kind = |line: &Line| {
-            line.entry.kind.trim_start_matches("drill.").trim_end_matches(".failed").to_owned()
-        };
+        let kind =
+            |line: &Line| line.entry.kind.trim_start_matches("drill.").trim_end_matches(".failed").to_owned();
         let drills = self.all(Kind::Drill).map(|(name, line)| one("drills", name, line, kind(line)));
         backups.chain(drills).collect()
     }

@@ -121,11 +121,21 @@ fn what_is_down_red_unfinished_or_fallen_is_told_apart() {
 #[test]
 fn a_signal_is_what_it_is_now_and_not_what_the_journal_said() {
     let stale = Signal { name: "page".into(), state: "stale".into(), reason: "the last look is old".into() };
-    check("900000 signal.changed page state=up reason=it~answers", Some(&[stale]), false, expect![[r#"
+    check(
+        "900000 signal.changed page state=up reason=it~answers",
+        Some(&[stale]),
+        false,
+        expect![[r#"
         signals    ? page  stale  the last look is old
-        nothing is bad; 1 not known"#]]);
+        nothing is bad; 1 not known"#]],
+    );
     let down = Signal { name: "page".into(), state: "down".into(), reason: "refused".into() };
-    check("900000 signal.changed page state=down", Some(&[down]), true, expect![[r#"
+    check(
+        "900000 signal.changed page state=down",
+        Some(&[down]),
+        true,
+        expect![[r#"
         signals    ! page  down  1 day ago; refused
-        1 bad, 0 not known"#]]);
+        1 bad, 0 not known"#]],
+    );
 }
