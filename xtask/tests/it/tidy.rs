@@ -101,14 +101,14 @@ fn every_rule_is_asked_before_the_findings_are_shown() {
         &["docs", "--write"],
         expect![[r#"
             exit 0
-            docs: 15 documents are what the code says
+            docs: 16 documents are what the code says
         "#]],
     );
     house.check(
         &["tidy"],
         expect![[r#"
             exit 0
-            tidy: 10 rules hold for 18 files, 1 commits (the last 50), 0 packages in the front
+            tidy: 10 rules hold for 19 files, 1 commits (the last 50), 0 packages in the front
         "#]],
     );
 
