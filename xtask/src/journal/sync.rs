@@ -62,6 +62,8 @@ struct Sync<'a> {
 /// Exit 1 where the own chain is broken, 4 where the branch holds other lines of this writer, 75 where the remote repository does not
 /// answer or others always come first.
 pub fn sync(doors: &Doors, wanted: &Wanted, execute: bool) -> Result<Found> {
+    // One at a time on this machine: they share an index.
+    let _held = files::lock(&doors.workspace.journal().join("sync.lock"))?;
     let writer = journal::writer(&doors.workspace)?;
     let sync = Sync { doors, wanted, writer };
     let own = sync.own()?;
@@ -210,6 +212,9 @@ impl Sync<'_> {
     ) -> Result<bool> {
         let shell = &self.doors.shell;
         files::create_folder(&self.doors.workspace.cache())?;
+        // A git that died left its lock behind, and half an index.
+        files::remove(&self.index())?;
+        files::remove(&self.index().with_extension("lock"))?;
         shell.read(&self.git(&["read-tree", tip.unwrap_or("--empty")]))?;
         for (name, (text, _)) in missing {
             let blob = shell.read(&self.git(&["hash-object", "-w", "--stdin"]).reading(*text))?;
@@ -237,7 +242,15 @@ impl Sync<'_> {
         let said = pushed.text() + &pushed.stderr;
         let is_late =
             ["[rejected]", "fetch first", "non-fast-forward", "cannot lock ref", "failed to update ref"];
-        if is_late.iter().any(|word| said.contains(word)) { Ok(false) } else { Err(self.silent(&pushed)) }
+        if is_late.iter().any(|word| said.contains(word)) {
+            return Ok(false);
+        }
+        if ["[remote rejected]", "denied", "403"].iter().any(|word| said.contains(word)) {
+            return Err(Failure::refused(format!("`{}` does not take the branch", self.wanted.remote))
+                .why(said.trim())
+                .next("give this machine the right to push it: `contents: write` in a job"));
+        }
+        Err(self.silent(&pushed))
     }
 }
 

@@ -175,6 +175,19 @@ fn what_was_changed_is_never_overwritten() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), newer);
     std::fs::write(&file, &whole).unwrap();
     assert_eq!(machines.branch(), branch);
+    // A git that died left a lock behind, and a repository that takes no push says so.
+    ended(append(one), 0);
+    one.write(".xtask/cache/state-index.lock", "");
+    one.write("../shared.git/hooks/pre-receive", "#!/bin/sh\necho not for you\nexit 1\n");
+    assert!(one.command("chmod", &["755", "../shared.git/hooks/pre-receive"]).status().unwrap().success());
+    let refused = sync(one);
+    assert!(
+        refused.code == 3 && refused.stderr.contains("does not take the branch"),
+        "{}",
+        refused.transcript()
+    );
+    std::fs::remove_file(one.path("../shared.git/hooks/pre-receive")).unwrap();
+    machines.check();
     // A repository that is not there is temporary.
     one.git(&["remote", "set-url", "origin", "../nowhere.git"]);
     ended(sync(one), 75);
